@@ -1,1 +1,25 @@
-//! placeholder
+//! What unpanic says: findings and problems as typed data, and every way to print them. Separate,
+//! so that rules decide *what* is wrong without knowing how it is shown, and so that nothing but
+//! this crate and the binary serialises a finding.
+
+mod escape;
+mod finding;
+mod fingerprint;
+mod place;
+mod problem;
+mod record;
+mod rule;
+
+pub use escape::{clean, clean_line};
+pub use finding::{
+    Access, AccessKind, Applicability, Confidence, Edit, Finding, Fix, Frame, Goroutine,
+    GoroutineKind, Note, NoteKind, Severity, Status,
+};
+pub use fingerprint::{assign_fingerprints, sort_findings};
+pub use place::{Resolver, relative_path};
+pub use problem::{ExitClass, Problem, ProblemKind, ProblemPlace};
+pub use record::{
+    AccessRecord, EditRecord, FindingRecord, FixRecord, FrameRecord, GoroutineRecord, NoteRecord,
+    PlaceRecord, ProblemRecord,
+};
+pub use rule::{RuleMeta, Stability};
