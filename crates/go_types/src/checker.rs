@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 
-use base::{FxHashMap, Symbol};
+use base::{FxHashMap, FxHashSet, Symbol};
 use go_syntax::ast;
 use source::FileId;
 
 use crate::constant::ConstValue;
 use crate::info::{ExprRef, FileInfo};
+use crate::memo::Memo;
 use crate::scope::{ScopeId, Scopes};
 use crate::store::{ObjId, PkgId, Store, TypeId};
 
@@ -76,21 +77,19 @@ pub(crate) struct DeclInfo {
     pub deps: Vec<ObjId>,
 }
 
-/// An expression whose untyped type is not final yet.
-#[derive(Clone, Debug)]
-pub(crate) struct UntypedInfo {
-    pub is_lhs: bool,
-    pub mode: crate::operand::Mode,
-    pub typ: TypeId,
-    pub val: ConstValue,
-}
-
 /// Checks one package.
 pub struct Checker<'a> {
     /// The arenas.
     pub(crate) store: &'a Store,
     /// The package.
     pub(crate) pkg: PkgId,
+    /// The trees, by file; `ast()` is the current one. They outlive the checker, so that a node
+    /// can be held while the checker is changed.
+    pub(crate) asts: Vec<&'a ast::File>,
+    /// The source texts, by file: literals are read from there.
+    pub(crate) texts: Vec<&'a [u8]>,
+    /// The minor number of each file's Go language version (21 for `go1.21`); 0 allows everything.
+    pub(crate) versions: Vec<u16>,
     /// The results, by file.
     pub(crate) files: Vec<FileInfo>,
     /// What is wrong so far.
@@ -107,8 +106,83 @@ pub struct Checker<'a> {
     pub(crate) path: Vec<ObjId>,
     /// Work put off.
     pub(crate) delayed: VecDeque<Action<'a>>,
-    /// Untyped expressions whose final type is still open.
-    pub(crate) untyped: FxHashMap<ExprRef, UntypedInfo>,
+    /// Untyped left operands of non-constant shifts: their final type must be an integer type.
+    /// (That an expression is still untyped is read off [`FileInfo::types`], see `record.rs`.)
+    pub(crate) shift_operands: FxHashSet<ExprRef>,
+    /// Calls of the predeclared `panic`: they end a function.
+    pub(crate) panics: FxHashSet<ExprRef>,
+    /// Types and parameters that need to exist only once.
+    pub(crate) memo: Memo,
     /// Where we are.
     pub(crate) env: Env,
+}
+
+impl<'a> Checker<'a> {
+    /// The tree of the current file.
+    #[inline]
+    pub(crate) fn ast(&self) -> &'a ast::File {
+        self.asts[self.env.file as usize]
+    }
+
+    /// An expression of the current file.
+    #[inline]
+    pub(crate) fn expr_at(&self, e: ast::ExprId) -> &'a ast::Expr {
+        self.ast().expr(e)
+    }
+
+    /// Where an expression of the current file starts: the place that its errors are reported at.
+    #[inline]
+    pub(crate) fn pos_of(&self, e: ast::ExprId) -> u32 {
+        self.ast().expr(e).span.start
+    }
+
+    /// The current file's expression, qualified with the file.
+    #[inline]
+    pub(crate) fn expr_ref(&self, e: ast::ExprId) -> ExprRef {
+        ExprRef { file: self.env.file, id: e }
+    }
+
+    /// Whether the current file's language version has a feature of go1.`minor`.
+    #[inline]
+    pub(crate) fn allow_version(&self, minor: u16) -> bool {
+        let version = self.versions[self.env.file as usize];
+        version == 0 || version >= minor
+    }
+
+    /// Reports `what` at `pos` unless the language version has it; whether it has.
+    pub(crate) fn verify_version(
+        &mut self,
+        pos: u32,
+        minor: u16,
+        what: impl FnOnce(&Self) -> String,
+    ) -> bool {
+        if self.allow_version(minor) {
+            return true;
+        }
+        let message = format!("{} requires go1.{minor} or later", what(self));
+        self.error(pos, message);
+        false
+    }
+
+    /// Reports an error at an offset of the current file.
+    pub(crate) fn error(&mut self, pos: u32, message: impl Into<String>) {
+        self.report(pos, message.into(), false);
+    }
+
+    /// Reports an error that leaves the types known.
+    pub(crate) fn soft_error(&mut self, pos: u32, message: impl Into<String>) {
+        self.report(pos, message.into(), true);
+    }
+
+    fn report(&mut self, pos: u32, message: String, soft: bool) {
+        // A message about something that was invalid already is a consequence of an error that
+        // has been reported.
+        let follows = |what: &str| message.find(what).is_some_and(|at| at > 0);
+        if !self.errors.is_empty() && (follows("invalid operand") || follows("invalid type")) {
+            return;
+        }
+        let file = self.files[self.env.file as usize].file;
+        let pos = self.env.err_pos.unwrap_or(pos);
+        self.errors.push(TypeError { file, pos, message, soft });
+    }
 }

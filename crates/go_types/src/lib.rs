@@ -8,6 +8,7 @@
 mod checker;
 mod constant;
 mod info;
+mod memo;
 mod object;
 mod operand;
 mod scope;

@@ -36,7 +36,6 @@ pub struct Object {
     pub used: AtomicBool,
 }
 
-
 /// What a variable is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)]

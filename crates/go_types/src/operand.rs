@@ -46,3 +46,29 @@ pub struct Operand {
     /// Its value, when the mode is `Constant`.
     pub val: ConstValue,
 }
+
+impl Operand {
+    /// An operand about which nothing is known: what a check fills in.
+    #[inline]
+    pub fn invalid(error_type: TypeId) -> Self {
+        Self { mode: Mode::Invalid, expr: None, typ: error_type, val: ConstValue::Unknown }
+    }
+
+    /// A computed value of a type.
+    #[inline]
+    pub fn value(expr: Option<ExprRef>, typ: TypeId) -> Self {
+        Self { mode: Mode::Value, expr, typ, val: ConstValue::Unknown }
+    }
+
+    /// Whether no error was found.
+    #[inline]
+    pub fn is_valid(&self) -> bool {
+        self.mode != Mode::Invalid
+    }
+
+    /// Marks that an error was found (and reported).
+    #[inline]
+    pub fn invalidate(&mut self) {
+        self.mode = Mode::Invalid;
+    }
+}

@@ -83,4 +83,3 @@ impl Store {
         (self.types.count(), self.objects.count())
     }
 }
-

@@ -64,11 +64,20 @@ impl Basic {
 pub enum Type {
     Basic(Basic),
     /// `len` is negative when it is unknown after an error.
-    Array { elem: TypeId, len: i64 },
+    Array {
+        elem: TypeId,
+        len: i64,
+    },
     Slice(TypeId),
     Pointer(TypeId),
-    Map { key: TypeId, elem: TypeId },
-    Chan { dir: ChanDir, elem: TypeId },
+    Map {
+        key: TypeId,
+        elem: TypeId,
+    },
+    Chan {
+        dir: ChanDir,
+        elem: TypeId,
+    },
     Struct(Box<Struct>),
     /// Several values: the result of a call, or no value at all.
     Tuple(Box<[ObjId]>),
