@@ -14,6 +14,7 @@ mod operand;
 mod scope;
 mod store;
 mod types;
+mod universe;
 
 pub use checker::{Checker, TypeError};
 pub use constant::ConstValue;
@@ -25,3 +26,4 @@ pub use store::{ObjId, PkgId, Store, TypeId, TypesPackage};
 pub use types::{
     Alias, Basic, Interface, Named, Signature, Struct, Term, Type, TypeCell, TypeParam, TypeSet,
 };
+pub use universe::Universe;

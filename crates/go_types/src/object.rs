@@ -2,7 +2,7 @@
 //! checking (type, value, use) is set through `&self`.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use base::Symbol;
 use source::FileId;
@@ -74,6 +74,9 @@ pub enum ObjKind {
     Func {
         /// For a method of an instance: the method that was declared.
         origin: Option<ObjId>,
+        /// For a method of an instance: the instance. Its type is made of the origin's on first
+        /// demand, since that may not be known yet when the method is looked up.
+        instance: Option<TypeId>,
         /// Whether the receiver is a pointer; known once collected, before the type is.
         ptr_recv: AtomicBool,
     },
@@ -151,6 +154,23 @@ impl Object {
         typ: Option<TypeId>,
     ) -> Self {
         Self::new(ObjKind::Var { kind, origin: None }, name, pkg, place, typ)
+    }
+
+    /// A function or method that was declared.
+    pub fn func(
+        name: Symbol,
+        pkg: Option<PkgId>,
+        place: Option<(FileId, u32)>,
+        typ: Option<TypeId>,
+    ) -> Self {
+        let kind = ObjKind::Func { origin: None, instance: None, ptr_recv: AtomicBool::new(false) };
+        Self::new(kind, name, pkg, place, typ)
+    }
+
+    /// Gives the object its type, after which it needs no check any more.
+    pub fn complete(&self, t: TypeId) {
+        self.typ.set(t);
+        self.color.store(1, Ordering::Release);
     }
 
     /// Whether it is a struct field.

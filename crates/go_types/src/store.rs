@@ -10,7 +10,8 @@ use std::sync::OnceLock;
 use base::{FxHashMap, Id, Symbol, define_id};
 
 use crate::object::Object;
-use crate::types::Type;
+use crate::types::{Basic, Type};
+use crate::universe::{self, Universe};
 
 define_id! {
     /// A type. Two ids may denote identical types: ask `identical`.
@@ -39,14 +40,48 @@ pub struct TypesPackage {
 }
 
 /// All types, objects and packages of a run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Store {
     types: boxcar::Vec<Type>,
     objects: boxcar::Vec<Object>,
     packages: boxcar::Vec<TypesPackage>,
+    universe: OnceLock<Universe>,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Store {
+    /// A store with the universe and package unsafe in it.
+    pub fn new() -> Self {
+        let store = Self {
+            types: boxcar::Vec::new(),
+            objects: boxcar::Vec::new(),
+            packages: boxcar::Vec::new(),
+            universe: OnceLock::new(),
+        };
+        let universe = universe::build(&store);
+        store.universe.get_or_init(|| universe);
+        store
+    }
+    /// The predeclared things.
+    #[inline]
+    pub fn universe(&self) -> &Universe {
+        self.universe.get().expect("a store is made with its universe")
+    }
+    /// A predeclared type.
+    #[inline]
+    pub fn basic(&self, basic: Basic) -> TypeId {
+        universe::basic_id(basic)
+    }
+    /// The type of what could not be typed.
+    #[inline]
+    pub fn invalid(&self) -> TypeId {
+        universe::basic_id(Basic::Invalid)
+    }
     /// Adds a type.
     pub fn new_type(&self, t: Type) -> TypeId {
         TypeId::from_index(self.types.push(t))

@@ -181,8 +181,11 @@ pub struct Named {
     pub targs: Box<[TypeId]>,
     /// The type parameters of a generic type; set before its right side is checked.
     pub tparams: OnceLock<Box<[TypeId]>>,
-    /// The underlying type: never a `Named` or `Alias` once resolved. Empty until then, and for
-    /// instances until first asked for.
+    /// The right side of the declaration, possibly itself a name; empty while it is being checked.
+    /// For an instance: that of the origin with the type arguments put in, on first demand.
+    pub rhs: TypeCell,
+    /// The underlying type: never a `Named` or `Alias` once resolved. Empty until `under` first
+    /// asks for it, which follows the chain of right sides.
     pub underlying: TypeCell,
     /// Declared methods in source order; for an instance, filled on demand, parallel to those of
     /// the origin (`None`: not yet asked for).
