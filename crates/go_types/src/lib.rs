@@ -6,7 +6,7 @@
 //! `universe` · `checker` (state of one package's check) · `info` (its results).
 
 mod checker;
-mod constant;
+pub mod constant;
 mod info;
 mod memo;
 mod object;
@@ -17,7 +17,7 @@ mod types;
 mod universe;
 
 pub use checker::{Checker, TypeError};
-pub use constant::ConstValue;
+pub use constant::{ConstKind, ConstStr, ConstValue};
 pub use info::{ExprRef, FileInfo, Instance, PackageInfo, Selection, SelectionKind};
 pub use object::{BuiltinId, ObjKind, Object, VarKind};
 pub use operand::{Mode, Operand};
