@@ -1,3 +1,10 @@
 //! Go source to syntax trees: scanner, error-tolerant parser, AST and visitors. No types here.
 
 pub mod ast;
+mod lexer;
+mod parser;
+mod token;
+mod unicode;
+mod unicode_tables;
+
+pub use parser::{MAX_DEPTH, ParseMode, STACK_BYTES, parse};

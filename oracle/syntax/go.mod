@@ -1,0 +1,3 @@
+module unpanic.dev/oracle/syntax
+
+go 1.26
