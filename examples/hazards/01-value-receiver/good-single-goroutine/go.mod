@@ -1,0 +1,3 @@
+module unpanic.dev/examples/hazards/01-value-receiver/good-single-goroutine
+
+go 1.22

@@ -1,0 +1,3 @@
+module unpanic.dev/examples/hazards/02-context-value/good
+
+go 1.22

@@ -1,0 +1,3 @@
+module unpanic.dev/examples/hazards/03-sync-pool/bad-stale
+
+go 1.22

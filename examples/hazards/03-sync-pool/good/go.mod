@@ -1,0 +1,3 @@
+module unpanic.dev/examples/hazards/03-sync-pool/good
+
+go 1.22

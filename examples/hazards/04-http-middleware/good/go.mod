@@ -1,0 +1,3 @@
+module unpanic.dev/examples/hazards/04-http-middleware/good
+
+go 1.22

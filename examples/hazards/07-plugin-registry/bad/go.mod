@@ -1,0 +1,3 @@
+module unpanic.dev/examples/hazards/07-plugin-registry/bad
+
+go 1.22

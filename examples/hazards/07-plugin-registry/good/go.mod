@@ -1,0 +1,3 @@
+module unpanic.dev/examples/hazards/07-plugin-registry/good
+
+go 1.22
