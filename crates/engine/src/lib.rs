@@ -1,1 +1,23 @@
-//! placeholder
+//! The driver: loads a program, runs the analyses and the rules over it in parallel, and decides
+//! what is reported (rule selection, confidence, suppressions, baseline). Separate from the binary,
+//! so that the prover, a language server and the tests drive the same code.
+
+mod baseline;
+mod check;
+mod config;
+mod fix;
+mod request;
+mod selection;
+mod suppress;
+
+pub use baseline::{Baseline, BaselineError};
+pub use check::check;
+pub use config::{
+    BuildConfig, CheckConfig, Config, ConfigError, FILE_NAME, KEYS, LayoutConfig, parse_config,
+};
+pub use fix::{FilePatch, FixError, plan_fixes};
+pub use request::{
+    CheckReport, CheckRequest, NoProgress, Progress, Stage, Statistics, Target, TestFiles,
+};
+pub use selection::{RuleSelection, SelectionError};
+pub use suppress::{Suppression, Suppressions};

@@ -1,0 +1,283 @@
+//! `unpanic.toml`: its keys, and errors that name the wrong key, its line and the nearest right one.
+//! Every key has a command-line flag of the same name; the flag wins, then `UNPANIC_*`, then this.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use diag::Confidence;
+use serde::{Deserialize, Serialize};
+use toml::de::{DeTable, DeValue};
+
+use crate::selection::nearest;
+
+/// The file's name; it is looked for in the working directory and upwards.
+pub const FILE_NAME: &str = "unpanic.toml";
+
+/// Every key that the file may have: table (empty for the top level) and key.
+pub const KEYS: &[(&str, &str)] = &[
+    ("", "color"),
+    ("", "quiet"),
+    ("", "threads"),
+    ("build", "goarch"),
+    ("build", "goos"),
+    ("build", "mod"),
+    ("build", "tags"),
+    ("build", "tests"),
+    ("check", "baseline"),
+    ("check", "deps"),
+    ("check", "disable"),
+    ("check", "enable"),
+    ("check", "exclude"),
+    ("check", "exit-zero"),
+    ("check", "format"),
+    ("check", "knowledge"),
+    ("check", "min-confidence"),
+    ("check", "output"),
+    ("check", "preview"),
+    ("check", "rules"),
+    ("check", "statistics"),
+    ("layout", "goarch"),
+];
+
+/// The file's content. Paths are absolute once [`parse_config`] has resolved them against the
+/// file's folder.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// `auto`, `always` or `never`.
+    pub color: Option<String>,
+    /// Print findings and errors only.
+    pub quiet: Option<bool>,
+    /// Threads to use.
+    pub threads: Option<usize>,
+    /// What is analysed.
+    pub build: BuildConfig,
+    /// `unpanic check`.
+    pub check: CheckConfig,
+    /// `unpanic layout`.
+    pub layout: LayoutConfig,
+}
+
+/// The table `[build]`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BuildConfig {
+    /// `GOARCH`.
+    pub goarch: Option<String>,
+    /// `GOOS`.
+    pub goos: Option<String>,
+    /// `mod`, `readonly` or `vendor`.
+    #[serde(rename = "mod")]
+    pub mod_mode: Option<String>,
+    /// Build tags.
+    pub tags: Option<Vec<String>>,
+    /// Whether test files are analysed.
+    pub tests: Option<bool>,
+}
+
+/// The table `[check]`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CheckConfig {
+    /// A baseline file.
+    pub baseline: Option<PathBuf>,
+    /// Report findings in dependencies.
+    pub deps: Option<bool>,
+    /// Rules that do not run.
+    pub disable: Option<Vec<String>>,
+    /// Rules that run in addition.
+    pub enable: Option<Vec<String>>,
+    /// Globs of files in which nothing is reported.
+    pub exclude: Option<Vec<String>>,
+    /// Exit 0 even with findings.
+    pub exit_zero: Option<bool>,
+    /// The output format.
+    pub format: Option<String>,
+    /// Files with library models.
+    pub knowledge: Option<Vec<PathBuf>>,
+    /// The lowest confidence that is reported.
+    pub min_confidence: Option<Confidence>,
+    /// Where findings are written to.
+    pub output: Option<PathBuf>,
+    /// Whether preview rules run.
+    pub preview: Option<bool>,
+    /// The only rules that run.
+    pub rules: Option<Vec<String>>,
+    /// Whether the table of counts is printed.
+    pub statistics: Option<bool>,
+}
+
+/// The table `[layout]`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LayoutConfig {
+    /// `GOARCH`, when it is not `[build]`'s.
+    pub goarch: Option<String>,
+}
+
+/// Why the file is of no use. All errors of the file are in it, in order.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ConfigError {
+    /// Line from 1.
+    pub line: u32,
+    /// What is wrong, naming the key.
+    pub message: String,
+    /// The nearest valid key, or what is expected.
+    pub help: Option<String>,
+}
+
+/// Parses the text of `unpanic.toml`; `folder` is where it lies, absolute.
+pub fn parse_config(text: &str, folder: &Path) -> Result<Config, Vec<ConfigError>> {
+    let invalid = |e: &toml::de::Error| ConfigError {
+        line: line_of(text, &e.span().unwrap_or_default()),
+        message: first_line(e.message()),
+        help: None,
+    };
+    let table = DeTable::parse(text).map_err(|e| vec![invalid(&e)])?;
+    let unknown = unknown_keys(table.get_ref(), text);
+    if !unknown.is_empty() {
+        return Err(unknown);
+    }
+    let mut config: Config = toml::from_str(text).map_err(|e| {
+        let mut error = invalid(&e);
+        if let Some(key) = key_at(table.get_ref(), &e.span().unwrap_or_default()) {
+            error.message = format!("`{key}`: {}", error.message);
+        }
+        vec![error]
+    })?;
+    let check = &mut config.check;
+    let paths = check.baseline.iter_mut().chain(&mut check.output);
+    for path in paths.chain(check.knowledge.iter_mut().flatten()) {
+        *path = folder.join(&*path);
+    }
+    Ok(config)
+}
+
+fn unknown_keys(top: &DeTable<'_>, text: &str) -> Vec<ConfigError> {
+    let mut errors = Vec::new();
+    for (key, value) in top {
+        let name: &str = key.get_ref();
+        let is_table = KEYS.iter().any(|(table, _)| *table == name);
+        if is_table && let DeValue::Table(inner) = value.get_ref() {
+            for (key, _) in inner {
+                if !KEYS.contains(&(name, key.get_ref())) {
+                    errors.push(unknown(name, key.get_ref(), line_of(text, &key.span())));
+                }
+            }
+        } else if !is_table && !KEYS.contains(&("", name)) {
+            errors.push(unknown("", name, line_of(text, &key.span())));
+        }
+    }
+    errors.sort_by_key(|e| e.line);
+    errors
+}
+
+fn unknown(table: &str, key: &str, line: u32) -> ConfigError {
+    let full = |t: &str, k: &str| if t.is_empty() { k.to_owned() } else { format!("{t}.{k}") };
+    let here: Vec<&str> = KEYS.iter().filter(|(t, _)| *t == table).map(|(_, k)| *k).collect();
+    let elsewhere = KEYS.iter().find(|(_, k)| *k == key).map(|(t, k)| full(t, k));
+    let tables: Vec<&str> = KEYS.iter().map(|(t, _)| *t).filter(|t| !t.is_empty()).collect();
+    let near = elsewhere
+        .or_else(|| nearest(key, &here).map(|k| full(table, &k)))
+        .or_else(|| nearest(key, &tables).filter(|_| table.is_empty()))
+        .or_else(|| {
+            let all: Vec<&str> = KEYS.iter().map(|(_, k)| *k).collect();
+            let key = nearest(key, &all)?;
+            KEYS.iter().find(|(_, k)| *k == key).map(|(t, k)| full(t, k))
+        });
+    let help = near.map_or_else(
+        || format!("the keys here are {}", here.join(", ")),
+        |near| format!("did you mean `{near}`?"),
+    );
+    ConfigError {
+        line,
+        message: format!("unknown key `{}`", diag::clean_line(&full(table, key))),
+        help: Some(help),
+    }
+}
+
+/// The dotted name of the key whose value covers `span`.
+fn key_at(top: &DeTable<'_>, span: &Range<usize>) -> Option<String> {
+    let covers = |outer: Range<usize>| outer.start <= span.start && span.end <= outer.end;
+    top.iter().find_map(|(key, value)| {
+        if let DeValue::Table(inner) = value.get_ref() {
+            return key_at(inner, span).map(|rest| format!("{}.{rest}", key.get_ref()));
+        }
+        covers(value.span()).then(|| key.get_ref().to_string())
+    })
+}
+
+fn line_of(text: &str, span: &Range<usize>) -> u32 {
+    let before = &text.as_bytes()[..span.start.min(text.len())];
+    before.iter().filter(|&&b| b == b'\n').count() as u32 + 1
+}
+
+fn first_line(message: &str) -> String {
+    diag::clean_line(message.lines().next().unwrap_or_default()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn errors(text: &str) -> Vec<String> {
+        parse_config(text, Path::new("/w"))
+            .unwrap_err()
+            .into_iter()
+            .map(|e| format!("{}: {e} ({})", e.line, e.help.as_deref().unwrap_or_default()))
+            .collect()
+    }
+
+    #[test]
+    fn keys_are_exactly_the_fields() {
+        let text = "color = ''\nquiet = true\nthreads = 1\n\
+            [build]\ngoarch = ''\ngoos = ''\nmod = ''\ntags = []\ntests = true\n\
+            [check]\nbaseline = ''\ndeps = true\ndisable = []\nenable = []\nexclude = []\n\
+            exit-zero = true\nformat = ''\nknowledge = []\nmin-confidence = 'low'\noutput = ''\n\
+            preview = true\nrules = []\nstatistics = true\n[layout]\ngoarch = ''\n";
+        let config = parse_config(text, Path::new("/w")).unwrap();
+        let table = toml::Table::try_from(&config).unwrap();
+        let mut keys: Vec<(String, String)> = Vec::new();
+        for (name, value) in &table {
+            match value.as_table() {
+                Some(inner) => keys.extend(inner.keys().map(|k| (name.clone(), k.clone()))),
+                None => keys.push((String::new(), name.clone())),
+            }
+        }
+        keys.sort();
+        let declared: Vec<_> = KEYS.iter().map(|(t, k)| ((*t).into(), (*k).into())).collect();
+        assert_eq!(keys, declared);
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
+        assert_eq!(
+            errors("threads = 1\n[check]\nmin-confidense = 'low'\n\n[biuld]\nx = 1\n"),
+            [
+                "3: unknown key `check.min-confidense` (did you mean `check.min-confidence`?)",
+                "5: unknown key `biuld` (did you mean `build`?)"
+            ]
+        );
+        assert_eq!(
+            errors("tests = true"),
+            ["1: unknown key `tests` (did you mean `build.tests`?)"]
+        );
+    }
+
+    #[test]
+    fn a_wrong_value_names_its_key() {
+        assert_eq!(
+            errors("\n[build]\ntests = 3\n"),
+            ["3: `build.tests`: invalid type: integer `3`, expected a boolean ()"]
+        );
+        assert!(errors("[check]\nmin-confidence = 'max'")[0].contains("`check.min-confidence`"));
+        assert!(errors("threads = ")[0].starts_with("1: "));
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        let config = parse_config("[check]\nbaseline = 'b.txt'\n", Path::new("/w/app")).unwrap();
+        assert_eq!(config.check.baseline, Some(PathBuf::from("/w/app/b.txt")));
+    }
+}
