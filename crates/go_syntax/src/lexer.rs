@@ -99,10 +99,7 @@ impl<'t> Lexer<'t> {
                 return;
             }
         }
-        self.errors.push(SyntaxError {
-            pos: at,
-            message: message.into(),
-        });
+        self.errors.push(SyntaxError { pos: at, message: message.into() });
     }
 
     /// Gives up on the rest of the file: the next token is the end.
@@ -220,17 +217,12 @@ impl<'t> Lexer<'t> {
                 } else {
                     "illegal UTF-8 encoding"
                 };
-                self.errors.push(SyntaxError {
-                    pos: bad as u32,
-                    message: message.into(),
-                });
+                self.errors.push(SyntaxError { pos: bad as u32, message: message.into() });
             }
         }
         if let Some(nul) = memchr(0, self.text) {
-            self.errors.push(SyntaxError {
-                pos: nul as u32,
-                message: "illegal character NUL".into(),
-            });
+            self.errors
+                .push(SyntaxError { pos: nul as u32, message: "illegal character NUL".into() });
         }
         if let Some(mark) = self.text.get(1..).and_then(|rest| memmem::find(rest, BOM)) {
             self.errors.push(SyntaxError {
@@ -278,10 +270,8 @@ impl<'t> Lexer<'t> {
             return;
         }
         let tok = keyword(&self.text[start..pos]);
-        self.insert_semi = matches!(
-            tok,
-            Tok::Ident | Tok::Break | Tok::Continue | Tok::Fallthrough | Tok::Return
-        );
+        self.insert_semi =
+            matches!(tok, Tok::Ident | Tok::Break | Tok::Continue | Tok::Fallthrough | Tok::Return);
         self.pos = pos;
         self.set(tok, start, pos);
     }
@@ -322,11 +312,7 @@ impl<'t> Lexer<'t> {
         if self.text[start + 1] == b'/' {
             let end = memchr(b'\n', body).map_or(self.text.len(), |n| start + 2 + n);
             self.pos = end;
-            let shown = if self.text[end - 1] == b'\r' {
-                end - 1
-            } else {
-                end
-            };
+            let shown = if self.text[end - 1] == b'\r' { end - 1 } else { end };
             self.comments.push(Span::new(start as u32, shown as u32));
             if self.text[start + 2..shown].starts_with(b"line ")
                 && (start == 0 || self.text[start - 1] == b'\n')
@@ -337,8 +323,7 @@ impl<'t> Lexer<'t> {
         }
         let Some(n) = memmem::find(body, b"*/") else {
             self.error(start as u32, "comment not terminated");
-            self.comments
-                .push(Span::new(start as u32, self.text.len() as u32));
+            self.comments.push(Span::new(start as u32, self.text.len() as u32));
             self.pos = self.text.len();
             return false;
         };
@@ -380,10 +365,7 @@ impl<'t> Lexer<'t> {
                 self.error(at, "invalid column number in a line directive");
             }
             Some((earlier, Some(line))) if !in_range(line) => {
-                self.error(
-                    (start + earlier + 1) as u32,
-                    "invalid line number in a line directive",
-                );
+                self.error((start + earlier + 1) as u32, "invalid line number in a line directive");
             }
             Some((_, Some(_))) => {}
             _ if !in_range(last) => self.error(at, "invalid line number in a line directive"),
@@ -507,10 +489,7 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 fn trailing_number(text: &[u8]) -> Option<(usize, Option<u64>)> {
     let colon = memchr::memrchr(b':', text)?;
     let digits = std::str::from_utf8(&text[colon + 1..]).unwrap_or("");
-    let number = if digits.bytes().all(|b| b.is_ascii_digit()) {
-        digits.parse().ok()
-    } else {
-        None
-    };
+    let number =
+        if digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().ok() } else { None };
     Some((colon, number))
 }

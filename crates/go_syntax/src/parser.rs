@@ -90,31 +90,18 @@ const STMT_START: TokSet = TokSet::new(&[
     Tok::Var,
 ]);
 const DECL_START: TokSet = TokSet::new(&[Tok::Import, Tok::Const, Tok::Type, Tok::Var, Tok::Func]);
-const EXPR_END: TokSet = TokSet::new(&[
-    Tok::Comma,
-    Tok::Colon,
-    Tok::Semicolon,
-    Tok::RParen,
-    Tok::RBrack,
-    Tok::RBrace,
-]);
+const EXPR_END: TokSet =
+    TokSet::new(&[Tok::Comma, Tok::Colon, Tok::Semicolon, Tok::RParen, Tok::RBrack, Tok::RBrace]);
 
 impl<'t, 'i> Parser<'t, 'i> {
     fn new(text: &'t [u8], names: &'i mut LocalInterner, mode: ParseMode) -> Self {
         // Measured over GOROOT/src: room that most files need without growing.
-        let scale = if mode == ParseMode::Full {
-            text.len()
-        } else {
-            0
-        };
+        let scale = if mode == ParseMode::Full { text.len() } else { 0 };
         let mut parser = Self {
             lex: Lexer::new(text, mode != ParseMode::ImportsOnly),
             names,
             f: File {
-                package: Ident {
-                    name: sym::BLANK,
-                    pos: 0,
-                },
+                package: Ident { name: sym::BLANK, pos: 0 },
                 package_pos: 0,
                 exprs: IndexVec::with_capacity(scale / 8),
                 stmts: IndexVec::with_capacity(scale / 40),
@@ -214,11 +201,8 @@ impl<'t, 'i> Parser<'t, 'i> {
             Tok::Ident => format!("name {}", text()),
             Tok::Illegal => "an illegal character".into(),
             _ if tok.is_literal() => {
-                let shown: String = text()
-                    .chars()
-                    .take(40)
-                    .map(|c| if c == '\n' { ' ' } else { c })
-                    .collect();
+                let shown: String =
+                    text().chars().take(40).map(|c| if c == '\n' { ' ' } else { c }).collect();
                 format!("literal {shown}")
             }
             _ if tok.is_keyword() => format!("keyword '{}'", tok.text()),
@@ -240,11 +224,7 @@ impl<'t, 'i> Parser<'t, 'i> {
     /// Like [`Self::expect`]; the result is the offset after the token, or where it is missing.
     #[inline]
     fn expect_end(&mut self, tok: Tok, purpose: &str) -> u32 {
-        let end = if self.at(tok) {
-            self.lex.end
-        } else {
-            self.pos()
-        };
+        let end = if self.at(tok) { self.lex.end } else { self.pos() };
         self.expect(tok, purpose);
         end
     }
@@ -293,11 +273,7 @@ impl<'t, 'i> Parser<'t, 'i> {
         let message = if self.at_newline() {
             format!("missing ',' before newline in {list}")
         } else {
-            format!(
-                "expected ',' or {} in {list}, found {}",
-                follow.quoted(),
-                self.found()
-            )
+            format!("expected ',' or {} in {list}, found {}", follow.quoted(), self.found())
         };
         self.error(self.pos(), message);
         true
@@ -386,10 +362,7 @@ impl<'t, 'i> Parser<'t, 'i> {
 
     #[inline]
     fn push_expr(&mut self, kind: ExprKind, start: u32, end: u32) -> ExprId {
-        self.f.exprs.push(Expr {
-            kind,
-            span: Span { start, end },
-        })
+        self.f.exprs.push(Expr { kind, span: Span { start, end } })
     }
 
     /// A `Bad` expression from `start` to the current token.
@@ -401,13 +374,7 @@ impl<'t, 'i> Parser<'t, 'i> {
 
     #[inline]
     fn push_stmt(&mut self, kind: StmtKind, start: u32, end: u32) -> StmtId {
-        self.f.stmts.push(Stmt {
-            kind,
-            span: Span {
-                start,
-                end: end.max(start),
-            },
-        })
+        self.f.stmts.push(Stmt { kind, span: Span { start, end: end.max(start) } })
     }
 
     #[inline]
@@ -426,10 +393,7 @@ impl<'t, 'i> Parser<'t, 'i> {
         let start = self.f.expr_lists.len() as u32;
         self.f.expr_lists.extend_from_slice(&self.exprs[mark..]);
         self.exprs.truncate(mark);
-        ExprRange {
-            start,
-            len: self.f.expr_lists.len() as u32 - start,
-        }
+        ExprRange { start, len: self.f.expr_lists.len() as u32 - start }
     }
 
     #[inline]
@@ -437,43 +401,28 @@ impl<'t, 'i> Parser<'t, 'i> {
         let start = self.f.stmt_lists.len() as u32;
         self.f.stmt_lists.extend_from_slice(&self.stmts[mark..]);
         self.stmts.truncate(mark);
-        StmtRange {
-            start,
-            len: self.f.stmt_lists.len() as u32 - start,
-        }
+        StmtRange { start, len: self.f.stmt_lists.len() as u32 - start }
     }
 
     fn field_range(&mut self, mark: usize) -> FieldRange {
         let start = self.f.fields.len() as u32;
         self.f.fields.extend_from_slice(&self.fields[mark..]);
         self.fields.truncate(mark);
-        FieldRange {
-            start,
-            len: self.f.fields.len() as u32 - start,
-        }
+        FieldRange { start, len: self.f.fields.len() as u32 - start }
     }
 
     fn ident_range(&mut self, mark: usize) -> IdentRange {
         let start = self.f.idents.len() as u32;
         self.f.idents.extend_from_slice(&self.idents[mark..]);
         self.idents.truncate(mark);
-        IdentRange {
-            start,
-            len: self.f.idents.len() as u32 - start,
-        }
+        IdentRange { start, len: self.f.idents.len() as u32 - start }
     }
 
     fn spec_range(&mut self, mark: usize) -> SpecRange {
         let start = self.f.specs.len() as u32;
-        self.f
-            .specs
-            .as_mut_vec()
-            .extend_from_slice(&self.specs[mark..]);
+        self.f.specs.as_mut_vec().extend_from_slice(&self.specs[mark..]);
         self.specs.truncate(mark);
-        SpecRange {
-            start,
-            len: self.f.specs.len() as u32 - start,
-        }
+        SpecRange { start, len: self.f.specs.len() as u32 - start }
     }
 
     /// A name; a missing one is `_`, with an error that says what it would have named.
@@ -489,10 +438,7 @@ impl<'t, 'i> Parser<'t, 'i> {
         self.next();
         // Even a made-up name lies inside the file.
         let pos = pos.min((self.lex.text().len() as u32).saturating_sub(1));
-        Ident {
-            name: sym::BLANK,
-            pos,
-        }
+        Ident { name: sym::BLANK, pos }
     }
 
     #[inline]

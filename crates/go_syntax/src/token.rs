@@ -172,10 +172,7 @@ static KEYWORD_TABLE: [Tok; 64] = {
     while i < KEYWORDS.len() {
         let text = TEXTS[KEYWORDS[i] as usize].as_bytes();
         let slot = keyword_slot(text[0], text[1], text.len());
-        assert!(
-            matches!(table[slot], Tok::Ident),
-            "two keywords share a slot"
-        );
+        assert!(matches!(table[slot], Tok::Ident), "two keywords share a slot");
         table[slot] = KEYWORDS[i];
         i += 1;
     }
@@ -205,16 +202,7 @@ mod tests {
         for k in KEYWORDS {
             assert_eq!(keyword(k.text().as_bytes()), k);
         }
-        for name in [
-            "",
-            "x",
-            "brea",
-            "breaks",
-            "fallthroughs",
-            "Go",
-            "types",
-            "iff",
-        ] {
+        for name in ["", "x", "brea", "breaks", "fallthroughs", "Go", "types", "iff"] {
             assert_eq!(keyword(name.as_bytes()), Tok::Ident, "{name}");
         }
     }

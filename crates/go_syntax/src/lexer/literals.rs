@@ -14,12 +14,7 @@ impl Lexer<'_> {
             pos += 1;
         }
         let plain = pos > start && (self.text[start] != b'0' || pos == start + 1);
-        if plain
-            && !matches!(
-                self.text.get(pos),
-                Some(b'.' | b'_' | b'a'..=b'z' | b'A'..=b'Z')
-            )
-        {
+        if plain && !matches!(self.text.get(pos), Some(b'.' | b'_' | b'a'..=b'z' | b'A'..=b'Z')) {
             self.emit(Tok::Int, start, pos - start, true);
         } else {
             self.unusual_number(start);
@@ -28,13 +23,8 @@ impl Lexer<'_> {
 
     /// A number that is not just decimal digits (Go spec, "Integer literals" to "Imaginary literals").
     fn unusual_number(&mut self, start: usize) {
-        let mut scan = Digits {
-            text: self.text,
-            pos: start,
-            any: false,
-            separator: false,
-            invalid: None,
-        };
+        let mut scan =
+            Digits { text: self.text, pos: start, any: false, separator: false, invalid: None };
         let mut tok = Tok::Int;
         let mut prefix = 0;
         let mut base = 10;
@@ -59,10 +49,7 @@ impl Lexer<'_> {
         if scan.peek() == b'.' {
             tok = Tok::Float;
             if matches!(prefix, b'o' | b'b') {
-                self.error(
-                    scan.pos as u32,
-                    format!("invalid radix point in {}", name(prefix)),
-                );
+                self.error(scan.pos as u32, format!("invalid radix point in {}", name(prefix)));
             }
             scan.pos += 1;
             scan.digits(base);
@@ -75,10 +62,7 @@ impl Lexer<'_> {
             if exponent == b'e' && !matches!(prefix, 0 | b'0') {
                 self.error(scan.pos as u32, "'e' exponent requires decimal mantissa");
             } else if exponent == b'p' && prefix != b'x' {
-                self.error(
-                    scan.pos as u32,
-                    "'p' exponent requires hexadecimal mantissa",
-                );
+                self.error(scan.pos as u32, "'p' exponent requires hexadecimal mantissa");
             }
             scan.pos += 1;
             tok = Tok::Float;
@@ -93,10 +77,7 @@ impl Lexer<'_> {
                 self.error(scan.pos as u32, "exponent has no digits");
             }
         } else if prefix == b'x' && tok == Tok::Float {
-            self.error(
-                scan.pos as u32,
-                "hexadecimal mantissa requires a 'p' exponent",
-            );
+            self.error(scan.pos as u32, "hexadecimal mantissa requires a 'p' exponent");
         }
         if scan.peek() == b'i' {
             tok = Tok::Imag;
@@ -107,10 +88,7 @@ impl Lexer<'_> {
             && let Some(at) = scan.invalid
         {
             let digit = char::from(self.text[at]);
-            self.error(
-                at as u32,
-                format!("invalid digit '{digit}' in {}", name(prefix)),
-            );
+            self.error(at as u32, format!("invalid digit '{digit}' in {}", name(prefix)));
         }
         if scan.separator
             && let Some(at) = misplaced_separator(&self.text[start..end])
@@ -203,11 +181,7 @@ impl Lexer<'_> {
 
     /// U+FFFD itself takes three bytes, an invalid byte one.
     fn replacement_len(&self, pos: usize) -> usize {
-        if self.text[pos..].starts_with("\u{FFFD}".as_bytes()) {
-            3
-        } else {
-            1
-        }
+        if self.text[pos..].starts_with("\u{FFFD}".as_bytes()) { 3 } else { 1 }
     }
 
     /// Checks the escape whose backslash is before `pos`. The result is the offset after it, or,
@@ -231,10 +205,7 @@ impl Lexer<'_> {
         };
         let mut value = 0_u32;
         for _ in 0..digits {
-            let digit = self
-                .text
-                .get(at)
-                .and_then(|&b| char::from(b).to_digit(base));
+            let digit = self.text.get(at).and_then(|&b| char::from(b).to_digit(base));
             let Some(digit) = digit else {
                 let message = if at < self.text.len() {
                     "illegal character in escape sequence"
@@ -248,10 +219,7 @@ impl Lexer<'_> {
             at += 1;
         }
         if value > max || (0xD800..0xE000).contains(&value) {
-            self.error(
-                pos as u32,
-                "escape sequence is not a valid Unicode code point",
-            );
+            self.error(pos as u32, "escape sequence is not a valid Unicode code point");
             return Err(at);
         }
         Ok(at)

@@ -50,10 +50,7 @@ impl Parser<'_, '_> {
                 self.expected("a declaration");
                 self.advance(sync);
                 let end = self.pos();
-                self.f.all_decls.push(Decl {
-                    kind: DeclKind::Bad,
-                    span: Span::new(start, end),
-                })
+                self.f.all_decls.push(Decl { kind: DeclKind::Bad, span: Span::new(start, end) })
             }
         }
     }
@@ -82,10 +79,7 @@ impl Parser<'_, '_> {
             Tok::Type => DeclKind::Type(specs),
             _ => DeclKind::Var(specs),
         };
-        self.f.all_decls.push(Decl {
-            kind,
-            span: Span::new(start, end),
-        })
+        self.f.all_decls.push(Decl { kind, span: Span::new(start, end) })
     }
 
     /// Parses one spec onto the spec stack; the result is its end.
@@ -105,10 +99,7 @@ impl Parser<'_, '_> {
             Tok::Ident => Some(self.ident("a name")),
             Tok::Period => {
                 self.next();
-                Some(Ident {
-                    name: sym::DOT,
-                    pos: start,
-                })
+                Some(Ident { name: sym::DOT, pos: start })
             }
             _ => None,
         };
@@ -126,10 +117,7 @@ impl Parser<'_, '_> {
         }
         let path = self.push_expr(ExprKind::BasicLit(LitKind::String), pos, end);
         self.expect_semi("import path");
-        Spec {
-            kind: SpecKind::Import { name, path },
-            span: Span::new(start, end),
-        }
+        Spec { kind: SpecKind::Import { name, path }, span: Span::new(start, end) }
     }
 
     fn value_spec(&mut self, keyword: Tok, iota: u32) -> Spec {
@@ -142,12 +130,7 @@ impl Parser<'_, '_> {
             }
         }
         let start = self.idents[mark].pos;
-        let mut end = self
-            .idents
-            .last()
-            .expect("at least one name was pushed")
-            .span()
-            .end;
+        let mut end = self.idents.last().expect("at least one name was pushed").span().end;
         let names = self.ident_range(mark);
         let mut ty = None;
         let mut values = ExprRange::default();
@@ -171,16 +154,8 @@ impl Parser<'_, '_> {
         } else {
             "variable declaration"
         });
-        let kind = SpecKind::Value {
-            names,
-            ty,
-            values,
-            iota,
-        };
-        Spec {
-            kind,
-            span: Span::new(start, end.max(start)),
-        }
+        let kind = SpecKind::Value { names, ty, values, iota };
+        Spec { kind, span: Span::new(start, end.max(start)) }
     }
 
     fn type_spec(&mut self) -> Spec {
@@ -191,11 +166,7 @@ impl Parser<'_, '_> {
         if self.at(Tok::LBrack) {
             let lbrack = self.pos();
             self.next();
-            let first = if self.at(Tok::Ident) {
-                Some(self.array_len_or_tparam())
-            } else {
-                None
-            };
+            let first = if self.at(Tok::Ident) { Some(self.array_len_or_tparam()) } else { None };
             match first.map(|x| (x, self.split_tparam(x))) {
                 Some((_, Some((param, constraint)))) => {
                     tparams = self.parameter_list(Some(param), constraint, Tok::RBrack, false);
@@ -211,16 +182,8 @@ impl Parser<'_, '_> {
         }
         let end = self.span(ty).end;
         self.expect_semi("type declaration");
-        let kind = SpecKind::Type {
-            name,
-            tparams,
-            is_alias,
-            ty,
-        };
-        Spec {
-            kind,
-            span: Span::new(name.pos, end.max(name.pos)),
-        }
+        let kind = SpecKind::Type { name, tparams, is_alias, ty };
+        Spec { kind, span: Span::new(name.pos, end.max(name.pos)) }
     }
 
     /// After `type T [` and before a name: what may be an array length or start type parameters.
@@ -247,60 +210,36 @@ impl Parser<'_, '_> {
     /// length is a type parameter only with a comma behind it or a type in it.
     fn split_tparam(&mut self, x: ExprId) -> Option<(Ident, Option<ExprId>)> {
         if let ExprKind::Ident(name) = self.kind(x) {
-            let ident = Ident {
-                name,
-                pos: self.span(x).start,
-            };
+            let ident = Ident { name, pos: self.span(x).start };
             return (!self.at(Tok::RBrack)).then_some((ident, None));
         }
         let mut force = self.at(Tok::Comma);
         let mut bottom = x;
-        while let ExprKind::Binary {
-            op: BinaryOp::Or,
-            x: left,
-            y,
-            ..
-        } = self.kind(bottom)
-        {
+        while let ExprKind::Binary { op: BinaryOp::Or, x: left, y, .. } = self.kind(bottom) {
             force |= self.is_type_elem(y);
             bottom = left;
         }
         let (name_expr, kind, start) = match self.kind(bottom) {
-            ExprKind::Binary {
-                op: BinaryOp::Mul,
-                x,
-                y,
-                op_pos,
-            } if force || self.is_type_elem(y) => (x, ExprKind::Star(y), op_pos),
-            ExprKind::Call {
-                fun,
-                args,
-                ellipsis: false,
-            } if args.len() == 1 => {
+            ExprKind::Binary { op: BinaryOp::Mul, x, y, op_pos }
+                if force || self.is_type_elem(y) =>
+            {
+                (x, ExprKind::Star(y), op_pos)
+            }
+            ExprKind::Call { fun, args, ellipsis: false } if args.len() == 1 => {
                 let arg = self.f.expr_lists[args.range().start];
                 if !force && !self.is_type_elem(arg) {
                     return None;
                 }
-                (
-                    fun,
-                    ExprKind::Paren(arg),
-                    self.find_from(self.span(fun).end, b'('),
-                )
+                (fun, ExprKind::Paren(arg), self.find_from(self.span(fun).end, b'('))
             }
             _ => return None,
         };
         let ExprKind::Ident(name) = self.kind(name_expr) else {
             return None;
         };
-        let ident = Ident {
-            name,
-            pos: self.span(name_expr).start,
-        };
+        let ident = Ident { name, pos: self.span(name_expr).start };
         let end = self.span(bottom).end;
-        self.f.exprs[bottom] = Expr {
-            kind,
-            span: Span::new(start, end),
-        };
+        self.f.exprs[bottom] = Expr { kind, span: Span::new(start, end) };
         let mut outer = x;
         while outer != bottom {
             self.f.exprs[outer].span.start = start;
@@ -321,10 +260,7 @@ impl Parser<'_, '_> {
             | ExprKind::InterfaceType(_)
             | ExprKind::MapType { .. }
             | ExprKind::ChanType { .. } => true,
-            ExprKind::Unary {
-                op: crate::ast::UnaryOp::Tilde,
-                ..
-            } => true,
+            ExprKind::Unary { op: crate::ast::UnaryOp::Tilde, .. } => true,
             ExprKind::Paren(x) => self.is_type_elem(x),
             ExprKind::Binary { .. } => {
                 let mut left = x;
@@ -343,25 +279,13 @@ impl Parser<'_, '_> {
     fn func_decl(&mut self) -> DeclId {
         let start = self.pos();
         self.next();
-        let recv = if self.at(Tok::LParen) {
-            self.parameters().0
-        } else {
-            FieldRange::default()
-        };
+        let recv = if self.at(Tok::LParen) { self.parameters().0 } else { FieldRange::default() };
         let name = self.ident("a function name");
-        let tparams = if self.at(Tok::LBrack) {
-            self.type_parameters()
-        } else {
-            FieldRange::default()
-        };
+        let tparams =
+            if self.at(Tok::LBrack) { self.type_parameters() } else { FieldRange::default() };
         let (params, results, mut end) = self.signature();
         let span = Span::new(start, end);
-        let ty = self.f.func_types.push(FuncType {
-            tparams,
-            params,
-            results,
-            span,
-        });
+        let ty = self.f.func_types.push(FuncType { tparams, params, results, span });
         let mut body = None;
         let mut has_body = self.at(Tok::LBrace);
         if self.at(Tok::Semicolon) {
@@ -390,15 +314,9 @@ impl Parser<'_, '_> {
             self.expect_semi("function declaration");
             body = Some(block);
         }
-        let func = self.f.func_decls.push(FuncDecl {
-            recv,
-            name,
-            ty,
-            body,
-        });
-        self.f.all_decls.push(Decl {
-            kind: DeclKind::Func(func),
-            span: Span::new(start, end.max(start)),
-        })
+        let func = self.f.func_decls.push(FuncDecl { recv, name, ty, body });
+        self.f
+            .all_decls
+            .push(Decl { kind: DeclKind::Func(func), span: Span::new(start, end.max(start)) })
     }
 }

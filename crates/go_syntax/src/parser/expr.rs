@@ -60,16 +60,7 @@ impl Parser<'_, '_> {
             self.next();
             let y = self.binary(precedence + 1);
             let end = self.span(y).end;
-            x = self.push_expr(
-                ExprKind::Binary {
-                    op: tok.binary_op(),
-                    x,
-                    y,
-                    op_pos,
-                },
-                start,
-                end,
-            );
+            x = self.push_expr(ExprKind::Binary { op: tok.binary_op(), x, y, op_pos }, start, end);
         }
         self.grow();
         x
@@ -131,10 +122,7 @@ impl Parser<'_, '_> {
                 ChanDir::Both => start,
             };
             let e = &mut self.f.exprs[ty];
-            e.kind = ExprKind::ChanType {
-                dir: ChanDir::Recv,
-                elem,
-            };
+            e.kind = ExprKind::ChanType { dir: ChanDir::Recv, elem };
             e.span.start = arrow;
             (arrow, before, ty) = (next_arrow, dir, elem);
         }
@@ -234,10 +222,7 @@ impl Parser<'_, '_> {
         }
         if bare != x {
             let at = self.span(bare).start;
-            self.error(
-                at,
-                "the type of a composite literal cannot be in parentheses",
-            );
+            self.error(at, "the type of a composite literal cannot be in parentheses");
         }
         true
     }
@@ -254,11 +239,7 @@ impl Parser<'_, '_> {
             Tok::LParen => {
                 self.next();
                 self.enter();
-                let ty = if self.eat(Tok::Type) {
-                    None
-                } else {
-                    Some(self.ty("a type or 'type'"))
-                };
+                let ty = if self.eat(Tok::Type) { None } else { Some(self.ty("a type or 'type'")) };
                 self.leave();
                 let end = self.expect_end(Tok::RParen, "to close the type assertion");
                 self.push_expr(ExprKind::TypeAssert { x, ty }, start, end)
@@ -270,14 +251,7 @@ impl Parser<'_, '_> {
                 if !self.at(Tok::RBrace) && !STMT_START.has(self.tok()) {
                     self.next();
                 }
-                self.push_expr(
-                    ExprKind::Selector {
-                        x,
-                        sel: base::sym::BLANK,
-                    },
-                    start,
-                    end,
-                )
+                self.push_expr(ExprKind::Selector { x, sel: base::sym::BLANK }, start, end)
             }
         }
     }
@@ -295,11 +269,7 @@ impl Parser<'_, '_> {
         }
         self.enter();
         self.expr_lev += 1;
-        let first = if self.at(Tok::Colon) {
-            None
-        } else {
-            Some(self.expr())
-        };
+        let first = if self.at(Tok::Colon) { None } else { Some(self.expr()) };
         let kind = match (self.tok(), first) {
             (Tok::Colon, lo) => self.slice_bounds(x, lo),
             (Tok::Comma, Some(first)) => {
@@ -311,15 +281,9 @@ impl Parser<'_, '_> {
                         self.exprs.push(ty);
                     }
                 }
-                ExprKind::Index {
-                    x,
-                    indices: self.expr_range(mark),
-                }
+                ExprKind::Index { x, indices: self.expr_range(mark) }
             }
-            (_, Some(first)) => ExprKind::Index {
-                x,
-                indices: self.single(first),
-            },
+            (_, Some(first)) => ExprKind::Index { x, indices: self.single(first) },
             (_, None) => ExprKind::Bad,
         };
         self.expr_lev -= 1;
@@ -330,12 +294,7 @@ impl Parser<'_, '_> {
 
     /// `:hi` or `:hi:max` of a slice expression.
     fn slice_bounds(&mut self, x: ExprId, lo: Option<ExprId>) -> ExprKind {
-        let mut bounds = SliceBounds {
-            lo,
-            hi: None,
-            max: None,
-            three: false,
-        };
+        let mut bounds = SliceBounds { lo, hi: None, max: None, three: false };
         let first_colon = self.pos();
         self.next();
         if !matches!(self.tok(), Tok::Colon | Tok::RBrack | Tok::Eof) {
@@ -349,17 +308,11 @@ impl Parser<'_, '_> {
                 bounds.max = Some(self.expr());
             }
             if bounds.hi.is_none() {
-                self.error(
-                    first_colon,
-                    "a slice with three indices needs the middle one",
-                );
+                self.error(first_colon, "a slice with three indices needs the middle one");
                 bounds.hi = Some(self.push_expr(ExprKind::Bad, first_colon + 1, second_colon));
             }
             if bounds.max.is_none() {
-                self.error(
-                    second_colon,
-                    "a slice with three indices needs the last one",
-                );
+                self.error(second_colon, "a slice with three indices needs the last one");
                 bounds.max = Some(self.bad_expr(second_colon + 1));
             }
         }
@@ -388,15 +341,7 @@ impl Parser<'_, '_> {
         self.leave();
         let end = self.expect_closing(Tok::RParen, "argument list");
         let args = self.expr_range(mark);
-        self.push_expr(
-            ExprKind::Call {
-                fun,
-                args,
-                ellipsis,
-            },
-            start,
-            end,
-        )
+        self.push_expr(ExprKind::Call { fun, args, ellipsis }, start, end)
     }
 
     /// `{ … }` of a composite literal.

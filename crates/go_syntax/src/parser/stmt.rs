@@ -52,19 +52,12 @@ impl Parser<'_, '_> {
         let list = self.stmt_range(mark);
         self.grow();
         self.end_height(height);
-        self.push_stmt(
-            StmtKind::Block(list),
-            start,
-            end.min(self.lex.text().len() as u32),
-        )
+        self.push_stmt(StmtKind::Block(list), start, end.min(self.lex.text().len() as u32))
     }
 
     /// Statements up to the end of a block or clause, onto the statement stack.
     fn stmt_list(&mut self) {
-        while !matches!(
-            self.tok(),
-            Tok::Case | Tok::Default | Tok::RBrace | Tok::Eof
-        ) {
+        while !matches!(self.tok(), Tok::Case | Tok::Default | Tok::RBrace | Tok::Eof) {
             let stmt = self.stmt();
             self.stmts.push(stmt);
         }
@@ -122,11 +115,7 @@ impl Parser<'_, '_> {
             Tok::Goto => self.branch(BranchKind::Goto),
             Tok::Fallthrough => self.branch(BranchKind::Fallthrough),
             Tok::Semicolon => {
-                let end = if self.lex.semi_implicit {
-                    start
-                } else {
-                    self.lex.end
-                };
+                let end = if self.lex.semi_implicit { start } else { self.lex.end };
                 self.next();
                 self.push_stmt(StmtKind::Empty, start, end)
             }
@@ -168,10 +157,7 @@ impl Parser<'_, '_> {
     }
 
     fn list_end(&self, list: ExprRange) -> u32 {
-        self.f
-            .expr_list(list)
-            .last()
-            .map_or(0, |&x| self.span(x).end)
+        self.f.expr_list(list).last().map_or(0, |&x| self.span(x).end)
     }
 
     fn simple_as_stmt(&mut self, simple: Simple) -> StmtId {
@@ -255,12 +241,7 @@ impl Parser<'_, '_> {
                 return Simple::BadRange;
             }
             let (key, value) = (list.first().copied(), list.get(1).copied());
-            return Simple::Range(RangeClause {
-                key,
-                value,
-                define: op == AssignOp::Define,
-                x,
-            });
+            return Simple::Range(RangeClause { key, value, define: op == AssignOp::Define, x });
         }
         let rhs = self.expr_list();
         let end = self.list_end(rhs);
@@ -293,29 +274,14 @@ impl Parser<'_, '_> {
                 format!("the call in a {word} statement must not be in parentheses"),
             );
         } else if !is_call && self.kind(call) != ExprKind::Bad {
-            self.error(
-                span.end,
-                format!("expected a function call in the {word} statement"),
-            );
+            self.error(span.end, format!("expected a function call in the {word} statement"));
         }
-        self.expect_semi(if is_go {
-            "go statement"
-        } else {
-            "defer statement"
-        });
+        self.expect_semi(if is_go { "go statement" } else { "defer statement" });
         if !is_call {
             return self.push_stmt(StmtKind::Bad, start, end);
         }
         let end = self.span(call).end;
-        self.push_stmt(
-            if is_go {
-                StmtKind::Go(call)
-            } else {
-                StmtKind::Defer(call)
-            },
-            start,
-            end,
-        )
+        self.push_stmt(if is_go { StmtKind::Go(call) } else { StmtKind::Defer(call) }, start, end)
     }
 
     fn branch(&mut self, kind: BranchKind) -> StmtId {
@@ -340,14 +306,7 @@ impl Parser<'_, '_> {
             Simple::Stmt(s) | Simple::Labeled(s) => {
                 let stmt = self.f.stmts[s];
                 let is_assignment = matches!(stmt.kind, StmtKind::Assign { .. });
-                (
-                    if is_assignment {
-                        "an assignment"
-                    } else {
-                        "a statement"
-                    },
-                    stmt.span,
-                )
+                (if is_assignment { "an assignment" } else { "a statement" }, stmt.span)
             }
             Simple::Range(_) | Simple::BadRange => ("a range clause", Span::at(self.pos())),
         };
@@ -386,16 +345,7 @@ impl Parser<'_, '_> {
         } else {
             self.expect_semi("if statement");
         }
-        self.push_stmt(
-            StmtKind::If {
-                init,
-                cond,
-                then,
-                els,
-            },
-            start,
-            end,
-        )
+        self.push_stmt(StmtKind::If { init, cond, then, els }, start, end)
     }
 
     fn if_header(&mut self) -> (Option<StmtId>, ExprId) {
@@ -425,10 +375,7 @@ impl Parser<'_, '_> {
         if cond.is_none() {
             let (semi, newline) = (self.pos(), self.at_newline());
             let has_semi = self.at(Tok::Semicolon);
-            self.expect(
-                Tok::Semicolon,
-                "or '{' after the statement before the condition",
-            );
+            self.expect(Tok::Semicolon, "or '{' after the statement before the condition");
             if !self.at(Tok::LBrace) {
                 cond = Some(self.simple_stmt(Context::Header));
             } else if has_semi && newline {
@@ -463,27 +410,19 @@ impl Parser<'_, '_> {
             }
             self.expr_lev = outer;
         }
-        let is_type_switch = guard
-            .as_ref()
-            .is_some_and(|simple| self.is_type_switch_guard(simple));
+        let is_type_switch = guard.as_ref().is_some_and(|simple| self.is_type_switch_guard(simple));
         let body = self.clauses("switch", Self::case_clause);
         let end = self.f.stmts[body].span.end;
         let kind = match guard {
-            Some(simple) if is_type_switch => StmtKind::TypeSwitch {
-                init,
-                assign: self.simple_as_stmt(simple),
-                body,
-            },
+            Some(simple) if is_type_switch => {
+                StmtKind::TypeSwitch { init, assign: self.simple_as_stmt(simple), body }
+            }
             Some(simple) => StmtKind::Switch {
                 init,
                 tag: Some(self.header_expr(simple, "a switch expression")),
                 body,
             },
-            None => StmtKind::Switch {
-                init,
-                tag: None,
-                body,
-            },
+            None => StmtKind::Switch { init, tag: None, body },
         };
         self.push_stmt(kind, start, end)
     }
@@ -524,15 +463,9 @@ impl Parser<'_, '_> {
             self.stmts.push(stmt);
         }
         if !self.at(Tok::RBrace) {
-            self.expected(&format!(
-                "'case', 'default' or '}}' in the {what} statement"
-            ));
+            self.expected(&format!("'case', 'default' or '}}' in the {what} statement"));
         }
-        let end = if self.at(Tok::RBrace) {
-            self.lex.end
-        } else {
-            self.pos()
-        };
+        let end = if self.at(Tok::RBrace) { self.lex.end } else { self.pos() };
         self.next();
         self.expect_semi(&format!("{what} statement"));
         let list = self.stmt_range(mark);
@@ -543,21 +476,9 @@ impl Parser<'_, '_> {
         let start = self.pos();
         let is_default = self.at(Tok::Default);
         self.next();
-        let list = if is_default {
-            ExprRange::default()
-        } else {
-            self.expr_list()
-        };
+        let list = if is_default { ExprRange::default() } else { self.expr_list() };
         let (body, end) = self.clause_body();
-        self.push_stmt(
-            StmtKind::Case {
-                list,
-                body,
-                is_default,
-            },
-            start,
-            end,
-        )
+        self.push_stmt(StmtKind::Case { list, body, is_default }, start, end)
     }
 
     /// `:` and the statements after it, with the offset where they end.
@@ -602,21 +523,14 @@ impl Parser<'_, '_> {
             tok @ (Tok::Assign | Tok::Define) => {
                 let mut lhs = lhs;
                 if lhs.len() > 2 {
-                    self.error(
-                        start,
-                        "expected one or two variables for the value received",
-                    );
+                    self.error(start, "expected one or two variables for the value received");
                     lhs.len = 2;
                 }
                 self.next();
                 let value = self.expr();
                 let end = self.span(value).end;
                 let rhs = self.single(value);
-                let op = if tok == Tok::Define {
-                    AssignOp::Define
-                } else {
-                    AssignOp::Assign
-                };
+                let op = if tok == Tok::Define { AssignOp::Define } else { AssignOp::Assign };
                 self.push_stmt(StmtKind::Assign { lhs, rhs, op }, start, end)
             }
             _ => {
@@ -642,12 +556,8 @@ impl Parser<'_, '_> {
             if self.at(Tok::Range) {
                 self.next();
                 let x = self.expr();
-                cond = Some(Simple::Range(RangeClause {
-                    key: None,
-                    value: None,
-                    define: false,
-                    x,
-                }));
+                cond =
+                    Some(Simple::Range(RangeClause { key: None, value: None, define: false, x }));
             } else if !self.at(Tok::Semicolon) {
                 cond = Some(self.simple_stmt(Context::For));
             }
@@ -676,21 +586,13 @@ impl Parser<'_, '_> {
             Some(Simple::Range(clause)) => {
                 let index = self.f.ranges.len() as u32;
                 self.f.ranges.push(clause);
-                StmtKind::Range {
-                    clause: index,
-                    body,
-                }
+                StmtKind::Range { clause: index, body }
             }
             Some(Simple::BadRange) => StmtKind::Bad,
             cond => {
                 let cond =
                     cond.map(|simple| self.header_expr(simple, "a condition or range clause"));
-                StmtKind::For {
-                    init,
-                    cond,
-                    post,
-                    body,
-                }
+                StmtKind::For { init, cond, post, body }
             }
         };
         self.push_stmt(kind, start, end)

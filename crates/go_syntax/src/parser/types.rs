@@ -47,11 +47,7 @@ impl Parser<'_, '_> {
     /// The type that starts with a name: `T`, `p.T`, `T[int]`.
     fn type_name(&mut self, ident: Ident) -> ExprId {
         let ty = self.qualified(ident);
-        if self.at(Tok::LBrack) {
-            self.type_instance(ty)
-        } else {
-            ty
-        }
+        if self.at(Tok::LBrack) { self.type_instance(ty) } else { ty }
     }
 
     /// `T` or `p.T`.
@@ -61,11 +57,7 @@ impl Parser<'_, '_> {
             return x;
         }
         let sel = self.ident("a name after the package name");
-        self.push_expr(
-            ExprKind::Selector { x, sel: sel.name },
-            ident.pos,
-            sel.span().end,
-        )
+        self.push_expr(ExprKind::Selector { x, sel: sel.name }, ident.pos, sel.span().end)
     }
 
     fn try_unnamed_type(&mut self) -> Option<ExprId> {
@@ -188,10 +180,7 @@ impl Parser<'_, '_> {
         if self.at(Tok::LBrack) {
             let lbrack = self.pos();
             if !self.type_parameters().is_empty() {
-                self.error(
-                    lbrack,
-                    "a function type or literal must have no type parameters",
-                );
+                self.error(lbrack, "a function type or literal must have no type parameters");
             }
         }
         let (params, results, end) = self.signature();
@@ -205,17 +194,9 @@ impl Parser<'_, '_> {
         start: u32,
         end: u32,
     ) -> ExprId {
-        let span = Span {
-            start,
-            end: end.max(start),
-        };
+        let span = Span { start, end: end.max(start) };
         let tparams = FieldRange::default();
-        let id = self.f.func_types.push(FuncType {
-            tparams,
-            params,
-            results,
-            span,
-        });
+        let id = self.f.func_types.push(FuncType { tparams, params, results, span });
         self.push_expr(ExprKind::FuncType(id), span.start, span.end)
     }
 
@@ -237,22 +218,14 @@ impl Parser<'_, '_> {
         };
         let span = self.span(ty);
         let start = self.f.fields.len() as u32;
-        self.f.fields.push(Field {
-            names: IdentRange::default(),
-            ty,
-            tag: None,
-            span,
-        });
+        self.f.fields.push(Field { names: IdentRange::default(), ty, tag: None, span });
         (params, FieldRange { start, len: 1 }, span.end)
     }
 
     /// [`Self::try_type`] without its bookkeeping where there is usually no type: after parameters.
     #[inline]
     fn try_type_or_nothing(&mut self) -> Option<ExprId> {
-        if matches!(
-            self.tok(),
-            Tok::LBrace | Tok::Semicolon | Tok::RParen | Tok::Comma
-        ) {
+        if matches!(self.tok(), Tok::LBrace | Tok::Semicolon | Tok::RParen | Tok::Comma) {
             return None;
         }
         self.try_type()
@@ -266,10 +239,7 @@ impl Parser<'_, '_> {
         } else {
             self.parameter_list(None, None, Tok::RParen, true)
         };
-        (
-            list,
-            self.expect_end(Tok::RParen, "to close the parameter list"),
-        )
+        (list, self.expect_end(Tok::RParen, "to close the parameter list"))
     }
 
     /// `[P any, …]`
@@ -304,15 +274,8 @@ impl Parser<'_, '_> {
         while name0.is_some() || !matches!(self.tok(), Tok::Eof) && !self.at(closing) {
             let param = match ty0.take() {
                 Some(ty) => {
-                    let ty = if tparams {
-                        self.embedded_elem(Some(ty))
-                    } else {
-                        ty
-                    };
-                    Param {
-                        name: name0.take(),
-                        ty: Some(ty),
-                    }
+                    let ty = if tparams { self.embedded_elem(Some(ty)) } else { ty };
+                    Param { name: name0.take(), ty: Some(ty) }
                 }
                 None => self.param_decl(name0.take(), tparams, closing),
             };
@@ -321,14 +284,9 @@ impl Parser<'_, '_> {
                 typed += usize::from(param.ty.is_some());
                 self.params.push(param);
             }
-            if !self.at_comma(
-                if tparams {
-                    "type parameter list"
-                } else {
-                    "parameter list"
-                },
-                closing,
-            ) {
+            if !self
+                .at_comma(if tparams { "type parameter list" } else { "parameter list" }, closing)
+            {
                 break;
             }
             self.next();
@@ -377,10 +335,7 @@ impl Parser<'_, '_> {
                     if name.is_none() {
                         let pos = self.span(own).start;
                         error = Some(pos);
-                        self.params[i].name = Some(Ident {
-                            name: base::sym::BLANK,
-                            pos,
-                        });
+                        self.params[i].name = Some(Ident { name: base::sym::BLANK, pos });
                     }
                 }
                 (Some(name), None) if ty.is_none() => {
@@ -395,10 +350,9 @@ impl Parser<'_, '_> {
             (true, true) => (self.pos(), "missing type constraint"),
             (true, false) => (self.pos(), "missing parameter type"),
             (false, true) => (at, "missing type parameter name"),
-            (false, false) => (
-                at,
-                "missing parameter name: either all parameters have names or none",
-            ),
+            (false, false) => {
+                (at, "missing parameter name: either all parameters have names or none")
+            }
         };
         self.error(at, message);
     }
@@ -441,28 +395,15 @@ impl Parser<'_, '_> {
                 while next < self.params.len() && self.params[next].ty == Some(ty) {
                     next += 1;
                 }
-                self.f
-                    .idents
-                    .extend(self.params[i..next].iter().filter_map(|p| p.name));
+                self.f.idents.extend(self.params[i..next].iter().filter_map(|p| p.name));
                 span = Span::new(name.map_or(span.start, |n| n.pos), span.end);
             }
-            let names = IdentRange {
-                start,
-                len: self.f.idents.len() as u32 - start,
-            };
-            self.f.fields.push(Field {
-                names,
-                ty,
-                tag: None,
-                span,
-            });
+            let names = IdentRange { start, len: self.f.idents.len() as u32 - start };
+            self.f.fields.push(Field { names, ty, tag: None, span });
             i = next;
         }
         self.params.truncate(mark);
-        FieldRange {
-            start: first,
-            len: self.f.fields.len() as u32 - first,
-        }
+        FieldRange { start: first, len: self.f.fields.len() as u32 - first }
     }
 
     /// One parameter; with `type_sets` its type may be a constraint element.
@@ -509,10 +450,7 @@ impl Parser<'_, '_> {
                 }
                 Tok::Period => {
                     let ty = self.type_name(name);
-                    param = Param {
-                        name: None,
-                        ty: Some(ty),
-                    };
+                    param = Param { name: None, ty: Some(ty) };
                 }
                 Tok::Tilde if type_sets => {
                     param.ty = Some(self.embedded_elem(None));
@@ -521,10 +459,7 @@ impl Parser<'_, '_> {
                 Tok::Or if type_sets => {
                     let ty = self.ident_expr(name);
                     let ty = self.embedded_elem(Some(ty));
-                    return Param {
-                        name: None,
-                        ty: Some(ty),
-                    };
+                    return Param { name: None, ty: Some(ty) };
                 }
                 _ => {}
             }
@@ -571,10 +506,7 @@ impl Parser<'_, '_> {
             }
             self.expr_lev -= 1;
         }
-        let end = self.expect_end(
-            Tok::RBrack,
-            "to close the array length or type argument list",
-        );
+        let end = self.expect_end(Tok::RBrack, "to close the array length or type argument list");
         let count = self.exprs.len() - mark;
         let len = self.exprs.get(mark).copied();
         let elem = match count {
@@ -588,18 +520,12 @@ impl Parser<'_, '_> {
             }
             self.exprs.truncate(mark);
             let end = self.span(elem).end;
-            (
-                Some(x),
-                self.push_expr(ExprKind::ArrayType { len, elem }, lbrack, end),
-            )
+            (Some(x), self.push_expr(ExprKind::ArrayType { len, elem }, lbrack, end))
         } else {
             let indices = self.expr_range(mark);
             let x = self.ident_expr(x);
             let start = self.span(x).start;
-            (
-                None,
-                self.push_expr(ExprKind::Index { x, indices }, start, end),
-            )
+            (None, self.push_expr(ExprKind::Index { x, indices }, start, end))
         };
         self.grow();
         self.end_height(height);
@@ -683,20 +609,8 @@ impl Parser<'_, '_> {
             self.next();
         }
         self.expect_semi("struct field");
-        let start = if names.is_empty() {
-            self.span(ty).start
-        } else {
-            start
-        };
-        Field {
-            names,
-            ty,
-            tag,
-            span: Span {
-                start,
-                end: end.max(start),
-            },
-        }
+        let start = if names.is_empty() { self.span(ty).start } else { start };
+        Field { names, ty, tag, span: Span { start, end: end.max(start) } }
     }
 
     fn embedded_name(&mut self) -> ExprId {
@@ -713,11 +627,7 @@ impl Parser<'_, '_> {
             let field = if self.at(Tok::Ident) {
                 self.method_or_embedded()
             } else {
-                let elem = if self.at(Tok::Tilde) {
-                    None
-                } else {
-                    self.try_type_or_nothing()
-                };
+                let elem = if self.at(Tok::Tilde) { None } else { self.try_type_or_nothing() };
                 if elem.is_none() && !self.at(Tok::Tilde) {
                     break;
                 }
@@ -733,12 +643,7 @@ impl Parser<'_, '_> {
     }
 
     fn embedded_field(&self, ty: ExprId) -> Field {
-        Field {
-            names: IdentRange::default(),
-            ty,
-            tag: None,
-            span: self.span(ty),
-        }
+        Field { names: IdentRange::default(), ty, tag: None, span: self.span(ty) }
     }
 
     /// An interface element that starts with a name: `m()`, `T`, `p.T`, `T[A] | U`.
@@ -755,10 +660,7 @@ impl Parser<'_, '_> {
                 if let ExprKind::Ident(tparam) = self.kind(arg)
                     && !matches!(self.tok(), Tok::Comma | Tok::RBrack)
                 {
-                    let tparam = Ident {
-                        name: tparam,
-                        pos: self.span(arg).start,
-                    };
+                    let tparam = Ident { name: tparam, pos: self.span(arg).start };
                     self.parameter_list(Some(tparam), None, Tok::RBrack, false);
                     self.expect(Tok::RBrack, "to close the type parameter list");
                     self.error(lbrack, "an interface method must have no type parameters");
@@ -786,20 +688,9 @@ impl Parser<'_, '_> {
         let start = self.pos();
         let (params, results, end) = self.signature();
         let ty = self.push_func_type(params, results, start, end);
-        let names = IdentRange {
-            start: self.f.idents.len() as u32,
-            len: 1,
-        };
+        let names = IdentRange { start: self.f.idents.len() as u32, len: 1 };
         self.f.idents.push(name);
-        Field {
-            names,
-            ty,
-            tag: None,
-            span: Span {
-                start: name.pos,
-                end: self.span(ty).end,
-            },
-        }
+        Field { names, ty, tag: None, span: Span { start: name.pos, end: self.span(ty).end } }
     }
 
     /// A union `A | ~B | …`, of which the first term may have been read.
@@ -817,16 +708,7 @@ impl Parser<'_, '_> {
             self.next();
             let y = self.embedded_term();
             let (start, end) = (self.span(x).start, self.span(y).end);
-            x = self.push_expr(
-                ExprKind::Binary {
-                    op: BinaryOp::Or,
-                    x,
-                    y,
-                    op_pos,
-                },
-                start,
-                end,
-            );
+            x = self.push_expr(ExprKind::Binary { op: BinaryOp::Or, x, y, op_pos }, start, end);
         }
         self.grow();
         self.end_height(height);
@@ -841,13 +723,6 @@ impl Parser<'_, '_> {
         self.next();
         let x = self.ty("a type after '~'");
         let end = self.span(x).end;
-        self.push_expr(
-            ExprKind::Unary {
-                op: UnaryOp::Tilde,
-                x,
-            },
-            start,
-            end,
-        )
+        self.push_expr(ExprKind::Unary { op: UnaryOp::Tilde, x }, start, end)
     }
 }
