@@ -59,6 +59,9 @@ pub struct FileInfo {
     pub file: FileId,
     /// Its tree.
     pub ast: Arc<ast::File>,
+    /// The minor number of its Go language version (21 for `go1.21`): it decides what a loop
+    /// variable is. 0 stands for the newest.
+    pub go_version: u16,
     /// The type of each expression; `None` where go/types records none, or the body was not
     /// checked. In a comma-ok context the type is the tuple `(T, bool)`, as in go/types.
     pub types: Vec<Option<TypeId>>,
@@ -88,6 +91,7 @@ impl FileInfo {
         Self {
             file,
             ast,
+            go_version: 0,
             types: vec![None; n],
             modes: vec![Mode::Invalid; n],
             objs: vec![None; n],
