@@ -16,7 +16,7 @@ pub fn clean_line(text: &str) -> Cow<'_, str> {
 }
 
 /// Control characters, line and paragraph separators, and the bidirectional formatting characters.
-fn is_hostile(c: char) -> bool {
+pub(crate) fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')

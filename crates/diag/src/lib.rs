@@ -8,6 +8,7 @@ mod fingerprint;
 mod place;
 mod problem;
 mod record;
+pub mod render;
 mod rule;
 
 pub use escape::{clean, clean_line};

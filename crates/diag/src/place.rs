@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use source::{FileId, FileSpan, SourceFile, SourceMap};
+use source::{FileId, FileSpan, SourceFile, SourceMap, Span};
 
 use crate::{PlaceRecord, clean_line};
 
@@ -42,6 +42,18 @@ impl<'a> Resolver<'a> {
             end_line: end.line,
             end_column: end.column,
         }
+    }
+    /// Columns of a span's start and end counted in characters (Unicode scalar values) from 1, as
+    /// editors and code-hosting sites count them. Invalid UTF-8 counts as its replacements do.
+    pub fn char_columns(&self, at: FileSpan) -> (u32, u32) {
+        let file = self.file(at.file);
+        let column = |offset: u32| {
+            let place = file.line_col(offset);
+            let end = offset.min(file.text.len() as u32);
+            let before = file.slice(Span::new(end - (place.column - 1), end));
+            before.chars().count() as u32 + 1
+        };
+        (column(at.span.start), column(at.span.end))
     }
     /// A span's path and the line of its start.
     pub fn line(&self, at: FileSpan) -> (String, u32) {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Access, AccessKind, Applicability, Confidence, Finding, Fix, Frame, Goroutine, GoroutineKind,
-    Note, NoteKind, Problem, ProblemPlace, Resolver, Severity, Status,
+    Note, NoteKind, Problem, ProblemKind, ProblemPlace, Resolver, Severity, Status,
 };
 
 /// A finding as `--format json` prints it, one object a line.
@@ -135,11 +135,11 @@ pub struct EditRecord {
     pub text: String,
 }
 
-/// A problem as `--format json` prints it, on standard error.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+/// A problem with its place resolved.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProblemRecord {
     /// What sort.
-    pub problem: &'static str,
+    pub kind: ProblemKind,
     /// How bad.
     pub severity: Severity,
     /// What went wrong.
@@ -189,7 +189,7 @@ impl ProblemRecord {
             }
         };
         Self {
-            problem: problem.kind.as_str(),
+            kind: problem.kind,
             severity: problem.severity,
             message: problem.message.clone(),
             file,
