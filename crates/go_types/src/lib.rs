@@ -7,13 +7,28 @@
 
 mod checker;
 pub mod constant;
+mod infer;
 mod info;
+mod instances;
+mod instantiate;
+mod lookup;
 mod memo;
+mod missing;
+mod named;
 mod object;
 mod operand;
+pub mod predicates;
 mod scope;
+pub mod sizes;
 mod store;
+mod stubs;
+mod subst;
+mod termlist;
 mod types;
+pub mod typeset;
+mod typestring;
+pub mod under;
+mod unify;
 mod universe;
 
 pub use checker::{Checker, TypeError};
@@ -26,4 +41,6 @@ pub use store::{ObjId, PkgId, Store, TypeId, TypesPackage};
 pub use types::{
     Alias, Basic, Interface, Named, Signature, Struct, Term, Type, TypeCell, TypeParam, TypeSet,
 };
+pub use subst::{SubstMap, subst};
+pub use typestring::{signature_string, type_string, write_type};
 pub use universe::Universe;
