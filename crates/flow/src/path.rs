@@ -52,6 +52,9 @@ pub enum Elem {
     Field(ObjId),
     /// Some element of a slice, array, map or channel.
     Item,
+    /// One of several fresh objects that a call's result holds: a further result, or a variable
+    /// captured by a closure that is returned.
+    Part(u32),
 }
 
 /// A path.
@@ -102,7 +105,7 @@ impl Path {
     pub fn last_field(&self) -> Option<ObjId> {
         self.elems.iter().rev().find_map(|e| match e {
             Elem::Field(f) => Some(*f),
-            Elem::Item => None,
+            Elem::Item | Elem::Part(_) => None,
         })
     }
 }
