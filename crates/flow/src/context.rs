@@ -208,7 +208,7 @@ fn boxed_types(store: &Store, program: &Program) -> FxHashMap<Symbol, Vec<TypeId
 }
 
 /// Names of the methods of a type, those of embedded fields included.
-fn method_names(store: &Store, t: TypeId, depth: u32) -> Vec<Symbol> {
+pub(crate) fn method_names(store: &Store, t: TypeId, depth: u32) -> Vec<Symbol> {
     let mut names = Vec::new();
     let t = go_types::unalias(store, deref(store, t));
     if let Type::Named(named) = store.ty(t) {

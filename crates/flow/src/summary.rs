@@ -129,6 +129,8 @@ pub struct Step {
     pub span: FileSpan,
     /// The function that the place lies in.
     pub func: FuncId,
+    /// Whether it happens in a goroutine that serves a request, or in one started by such.
+    pub request: bool,
 }
 
 /// A read or write of an object.
@@ -157,8 +159,6 @@ pub struct OpenCall {
     pub method: Option<ObjId>,
     /// The arguments (with the receiver, for a method).
     pub args: Vec<Vals>,
-    /// Set when the call itself starts goroutines: `go f()`, or a model's invocation.
-    pub spawn: Option<Spawn>,
     /// When and where.
     pub step: Step,
 }
