@@ -127,16 +127,16 @@ impl<'a> Context<'a> {
     fn find_method(&self, recv: TypeId, name: Symbol) -> Option<FoundMethod> {
         let pkg = named_obj(self.store, recv).and_then(|o| self.store.obj(o).pkg);
         let found = go_types::lookup_field_or_method(self.store, recv, true, pkg, name, false);
-        let obj = found.obj?;
+        let go_types::Lookup::Found { obj, index, .. } = found else { return None };
         let origin = self.store.obj(obj).origin().unwrap_or(obj);
         if !matches!(self.store.obj(origin).kind, go_types::ObjKind::Func { .. }) {
             return None;
         }
         let mut through = Vec::new();
         let mut at = recv;
-        let (_, path) = found.index.split_last()?;
+        let (_, path) = index.split_last()?;
         for &i in path {
-            let under = go_types::under(self.store, deref(self.store, at));
+            let under = go_types::under::under(self.store, deref(self.store, at));
             let Type::Struct(s) = self.store.ty(under) else { return None };
             let field = *s.fields.get(i as usize)?;
             through.push(self.store.obj(field).origin().unwrap_or(field));
@@ -168,12 +168,12 @@ impl<'a> Context<'a> {
             .iter()
             .copied()
             .filter(|&t| match iface {
-                Some(iface) if go_types::is_interface(self.store, iface) => {
-                    go_types::missing_method(self.store, t, iface, true).is_none()
+                Some(iface) if go_types::predicates::is_interface(self.store, iface) => {
+                    go_types::has_methods(self.store, t, iface)
                 }
                 _ => self.method(t, object.name).is_some_and(|m| {
                     let have = self.store.obj(m.method).typ.get();
-                    have.zip(wanted).is_some_and(|(a, b)| go_types::identical(self.store, a, b))
+                    have.zip(wanted).is_some_and(|(a, b)| go_types::predicates::identical(self.store, a, b))
                 }),
             })
             .collect()
@@ -188,7 +188,7 @@ fn boxed_types(store: &Store, program: &Program) -> FxHashMap<Symbol, Vec<TypeId
         for instr in func.values.iter() {
             let Op::MakeInterface(x) = instr.op else { continue };
             let Some(t) = func.instr(x).ty else { continue };
-            let is_ptr = matches!(store.ty(go_types::unalias(store, t)), Type::Pointer(_));
+            let is_ptr = matches!(store.ty(go_types::under::unalias(store, t)), Type::Pointer(_));
             let Some(named) = named_obj(store, t) else { continue };
             if keys.insert((named, is_ptr)) {
                 seen.push(t);
@@ -210,7 +210,7 @@ fn boxed_types(store: &Store, program: &Program) -> FxHashMap<Symbol, Vec<TypeId
 /// Names of the methods of a type, those of embedded fields included.
 pub(crate) fn method_names(store: &Store, t: TypeId, depth: u32) -> Vec<Symbol> {
     let mut names = Vec::new();
-    let t = go_types::unalias(store, deref(store, t));
+    let t = go_types::under::unalias(store, deref(store, t));
     if let Type::Named(named) = store.ty(t) {
         let origin = named.origin.unwrap_or(t);
         if let Type::Named(origin) = store.ty(origin) {
@@ -218,7 +218,7 @@ pub(crate) fn method_names(store: &Store, t: TypeId, depth: u32) -> Vec<Symbol> 
             names.extend(methods.iter().flatten().map(|&m| store.obj(m).name));
         }
     }
-    let under = go_types::under(store, t);
+    let under = go_types::under::under(store, t);
     if let Type::Struct(s) = store.ty(under) {
         if depth < 4 {
             for &f in &s.fields {
@@ -230,14 +230,14 @@ pub(crate) fn method_names(store: &Store, t: TypeId, depth: u32) -> Vec<Symbol> 
             }
         }
     } else if let Type::Interface(_) = store.ty(under) {
-        names.extend(go_types::interface_methods(store, under).iter().map(|&m| store.obj(m).name));
+        names.extend(go_types::typeset::type_set(store, under).methods.iter().map(|&m| store.obj(m).name));
     }
     names
 }
 
 /// What a pointer type points to; other types as they are.
 pub fn deref(store: &Store, t: TypeId) -> TypeId {
-    match store.ty(go_types::unalias(store, t)) {
+    match store.ty(go_types::under::unalias(store, t)) {
         Type::Pointer(elem) => *elem,
         _ => t,
     }
@@ -245,7 +245,7 @@ pub fn deref(store: &Store, t: TypeId) -> TypeId {
 
 /// The type name of a defined type or of a pointer to one.
 pub fn named_obj(store: &Store, t: TypeId) -> Option<ObjId> {
-    match store.ty(go_types::unalias(store, deref(store, t))) {
+    match store.ty(go_types::under::unalias(store, deref(store, t))) {
         Type::Named(named) => Some(named.obj),
         _ => None,
     }
@@ -271,7 +271,7 @@ pub fn full_name(store: &Store, obj: ObjId) -> String {
     if let Some(recv) = recv
         && let Some(t) = store.obj(recv).typ.get()
     {
-        let star = if matches!(store.ty(go_types::unalias(store, t)), Type::Pointer(_)) { "*" } else { "" };
+        let star = if matches!(store.ty(go_types::under::unalias(store, t)), Type::Pointer(_)) { "*" } else { "" };
         return match named_obj(store, t) {
             Some(named) => format!("({star}{}).{}", type_name(store, named), object.name),
             None => format!("(interface).{}", object.name),

@@ -442,7 +442,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
                 Op::Global(obj) => return Some(CtxKey { obj: Some(*obj), text: base::sym::EMPTY }),
                 Op::Const(value) => {
                     let text = match value {
-                        ConstValue::Str(s) => Symbol::intern(&String::from_utf8_lossy(s)),
+                        ConstValue::Str(s) => Symbol::intern(&String::from_utf8_lossy(s.bytes())),
                         other => Symbol::intern(&format!("{other:?}")),
                     };
                     let obj = instr.ty.and_then(|t| named_obj(self.cx.store, t));
@@ -481,7 +481,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
         let Some(recv) = sig.recv.and_then(|r| self.cx.store.obj(r).typ.get()) else {
             return false;
         };
-        let under = go_types::under(self.cx.store, recv);
+        let under = go_types::under::under(self.cx.store, recv);
         matches!(self.cx.store.ty(under), Type::Struct(_))
     }
 

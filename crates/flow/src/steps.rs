@@ -154,7 +154,7 @@ impl<'a> FuncAnalysis<'a, '_> {
         let store = self.cx.store;
         let map_type = |v: ValueId| {
             let t = self.func.instr(v).ty?;
-            let under = go_types::under(store, t);
+            let under = go_types::under::under(store, t);
             matches!(store.ty(under), go_types::Type::Map { .. }).then_some(t)
         };
         let unbox = |mut v: ValueId| {

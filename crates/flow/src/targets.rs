@@ -213,12 +213,13 @@ impl<'a> FuncAnalysis<'a, '_> {
             callees = self.named_field(v, invoke.callee, &callees, field);
         }
         let kind = invoke.origin.unwrap_or(OriginKind::Callback);
-        let spawn = match invoke.on {
+        let spawned = |on: Goroutine| match on {
             Goroutine::Caller if is_go => Some(Spawn { kind: OriginKind::GoStatement, many: false }),
             Goroutine::Caller => None,
             Goroutine::New | Goroutine::NewSerial => Some(Spawn { kind, many: false }),
             Goroutine::Many => Some(Spawn { kind, many: true }),
         };
+        let spawn = spawned(invoke.on);
         let mut run = Run { spawn, ..Run::default() };
         if invoke.joined && spawn.is_some() {
             run.ends.push(Path::root(Root::Fresh(v)));
@@ -238,7 +239,8 @@ impl<'a> FuncAnalysis<'a, '_> {
         for val in &callees {
             self.invoke_value(v, val, invoke, &run, out);
         }
-        if invoke.result_too {
+        if let Some(on) = invoke.result_on {
+            let run = Run { spawn: spawned(on), ..run };
             let handlers: Vec<Val> =
                 out[from..].iter().flat_map(|t| self.target_result(v, t, 0)).collect();
             for val in &handlers {
@@ -340,14 +342,14 @@ impl<'a> FuncAnalysis<'a, '_> {
         let stream = sig.results.len() == 1
             && sig.params.last().and_then(|&p| type_of(p)).is_some_and(|t| {
                 let text = go_types::type_string(store, deref(store, t));
-                text.contains("Server") && go_types::is_interface(store, t)
+                text.contains("Server") && go_types::predicates::is_interface(store, t)
                     || text.contains("grpc.ServerStream")
             });
         unary || stream
     }
 
     /// Whether the first argument of the call is a receiver.
-    fn is_method_call(&self, v: ValueId) -> bool {
+    pub fn is_method_call(&self, v: ValueId) -> bool {
         self.named_callee(v).is_some_and(|obj| {
             let ty = self.cx.store.obj(obj).typ.get();
             matches!(ty.map(|t| self.cx.store.ty(t)), Some(Type::Signature(s)) if s.recv.is_some())
@@ -369,7 +371,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                 let mut out = Vals::new();
                 for &arg in info.args.iter().skip(first + n as usize) {
                     let is_slice = self.func.instr(arg).ty.is_some_and(|t| {
-                        let under = go_types::under(self.cx.store, t);
+                        let under = go_types::under::under(self.cx.store, t);
                         matches!(self.cx.store.ty(under), Type::Slice(_))
                     });
                     let vals = self.val(arg);
@@ -417,7 +419,7 @@ impl<'a> FuncAnalysis<'a, '_> {
         types.extend(arg.and_then(|&a| self.func.instr(a).ty));
         let name = base::Symbol::intern(field);
         for t in types {
-            let under = go_types::under(store, deref(store, t));
+            let under = go_types::under::under(store, deref(store, t));
             let Type::Struct(s) = store.ty(under) else { continue };
             if let Some(&f) = s.fields.iter().find(|&&f| store.obj(f).name == name) {
                 let f = store.obj(f).origin().unwrap_or(f);

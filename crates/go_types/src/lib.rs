@@ -34,6 +34,8 @@ mod universe;
 pub use checker::{Checker, TypeError};
 pub use constant::{ConstKind, ConstStr, ConstValue};
 pub use info::{ExprRef, FileInfo, Instance, PackageInfo, Selection, SelectionKind};
+pub use lookup::{Lookup, lookup_field_or_method};
+pub use missing::has_methods;
 pub use object::{BuiltinId, ObjKind, Object, VarKind};
 pub use operand::{Mode, Operand};
 pub use scope::{Scope, ScopeId, Scopes};

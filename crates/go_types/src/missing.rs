@@ -80,6 +80,16 @@ impl Missing {
     }
 }
 
+/// Whether the concrete type `v` has all methods of the interface `t`, for analyses after the
+/// check. Pointer receivers count only when `v` is a pointer.
+pub fn has_methods(store: &Store, v: TypeId, t: TypeId) -> bool {
+    let mut same = |x: ObjId, y: ObjId| {
+        let types = store.obj(x).typ.get().zip(store.obj(y).typ.get());
+        types.is_some_and(|(x, y)| crate::predicates::identical(store, x, y))
+    };
+    missing_method(store, v, t, true, &mut same).is_none()
+}
+
 /// The first method of the interface `t` that `v` lacks. `equivalent` compares the method found
 /// with the one wanted; it must make sure that their types are known. When `v` is an interface
 /// and not `is_static`, methods may turn up at run time: only those of another type count.
