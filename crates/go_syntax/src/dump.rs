@@ -10,14 +10,15 @@ use std::fmt::Write as _;
 use source::Span;
 
 use crate::ast::{
-    AssignOp, BranchKind, ChanDir, DeclId, DeclKind, ExprId, ExprKind, File, FuncTypeId, IdentRange, LitKind, SpecId,
-    SpecKind, StmtId, StmtKind,
+    AssignOp, BranchKind, ChanDir, DeclId, DeclKind, ExprId, ExprKind, File, FuncTypeId,
+    IdentRange, LitKind, SpecId, SpecKind, StmtId, StmtKind,
 };
 use crate::walk::{Visitor, walk_file};
 
 /// The dump of a file.
 pub fn dump(file: &File) -> String {
-    let mut dumper = Dumper { out: String::with_capacity(64 * (file.exprs.len() + file.stmts.len())) };
+    let mut dumper =
+        Dumper { out: String::with_capacity(64 * (file.exprs.len() + file.stmts.len())) };
     dumper.line("File", Span::new(file.package_pos, file.package.span().end));
     dumper.word(file.package.name.as_str());
     walk_file(file, &mut dumper);
@@ -30,7 +31,9 @@ pub fn dump(file: &File) -> String {
 
 /// FNV-1a with 64 bits: how dumps of many files are compared.
 pub fn fnv1a(text: &[u8]) -> u64 {
-    text.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+    text.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &b| {
+        (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 struct Dumper {
