@@ -2,7 +2,6 @@
 
 pub mod ast;
 pub mod directives;
-pub mod dump;
 mod lexer;
 pub mod literal;
 mod parser;

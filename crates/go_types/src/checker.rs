@@ -1,14 +1,13 @@
 //! The state of one package's check. The work is in the files named after its parts.
 
-use std::collections::VecDeque;
-
-use base::{FxHashMap, FxHashSet, Symbol};
+use base::{FxHashMap, FxHashSet, Id, Symbol};
 use go_syntax::ast;
 use source::FileId;
 
 use crate::constant::ConstValue;
 use crate::info::{ExprRef, FileInfo};
 use crate::memo::Memo;
+use crate::object::{ObjKind, VarKind};
 use crate::scope::{ScopeId, Scopes};
 use crate::store::{ObjId, PkgId, Store, TypeId};
 
@@ -25,8 +24,24 @@ pub struct TypeError {
     pub soft: bool,
 }
 
-/// Work put off until the enclosing declaration is complete.
-pub(crate) type Action<'a> = Box<dyn FnOnce(&mut Checker<'a>) + 'a>;
+/// Work put off until the enclosing statement or all declarations are complete.
+type Action<'a> = Box<dyn FnOnce(&mut Checker<'a>) + Send + 'a>;
+
+/// An [`Action`] with the file that it belongs to.
+pub(crate) struct Delayed<'a> {
+    pub file: u32,
+    pub action: Action<'a>,
+}
+
+/// What waits for [`Checker::check_bodies`]: importers do not need it.
+pub(crate) enum Body<'a> {
+    /// The body of a function declaration.
+    Func { file: u32, decl: u32, sig: TypeId, scope: ScopeId, body: ast::StmtId },
+    /// The initialiser of a variable with a written type.
+    Init { obj: ObjId, init: ast::ExprId, env: Env },
+    /// The body of a function literal in an initialiser.
+    Literal(Delayed<'a>),
+}
 
 /// The surroundings of the expression being checked.
 #[derive(Clone, Default)]
@@ -35,8 +50,6 @@ pub(crate) struct Env {
     pub file: u32,
     /// The innermost scope.
     pub scope: Option<ScopeId>,
-    /// Offset to look names up at, when it is not the end of the scope.
-    pub pos: Option<u32>,
     /// The value of `iota`, inside a constant declaration.
     pub iota: Option<ConstValue>,
     /// Where errors of an inherited constant initialiser belong.
@@ -45,12 +58,13 @@ pub(crate) struct Env {
     pub in_tparam_list: bool,
     /// The signature of the function being checked.
     pub sig: Option<TypeId>,
-    /// Names of the panics of the function, to tell terminating calls.
+    /// Whether the function being checked uses labels.
     pub has_label: bool,
     /// Whether a function call or channel receive was seen (`len` of an array is not constant then).
     pub has_call_or_recv: bool,
-    /// The package-level declaration being checked, to record what it refers to.
-    pub decl: Option<ObjId>,
+    /// The package-level declaration being checked (index into [`Checker::infos`]), to note what
+    /// it refers to.
+    pub decl: Option<u32>,
 }
 
 /// A declaration that can be checked on demand.
@@ -58,7 +72,9 @@ pub(crate) struct Env {
 pub(crate) struct DeclInfo {
     /// Its file's index.
     pub file: u32,
-    /// All variables of `var a, b = f()`.
+    /// Its file's scope.
+    pub scope: ScopeId,
+    /// All variables of `var a, b = f()`; they share this.
     pub lhs: Vec<ObjId>,
     /// The declared type.
     pub ty: Option<ast::ExprId>,
@@ -73,8 +89,32 @@ pub(crate) struct DeclInfo {
     /// For a function: its declaration.
     pub func: Option<ast::FuncDeclId>,
     /// Package-level objects that the initialiser or body refers to: the edges of the
-    /// initialisation order.
+    /// initialisation order. May have repetitions.
     pub deps: Vec<ObjId>,
+}
+
+impl DeclInfo {
+    /// Adds an edge.
+    pub fn add_dep(&mut self, to: ObjId) {
+        if self.deps.last() == Some(&to) {
+            return;
+        }
+        self.deps.push(to);
+        let n = self.deps.len();
+        if n >= 64 && n.is_power_of_two() {
+            self.deps.sort_unstable();
+            self.deps.dedup();
+        }
+    }
+}
+
+/// Where the declaration of a package-level object is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DeclRef {
+    /// Index into [`Checker::infos`].
+    pub info: u32,
+    /// Place in [`Checker::obj_list`].
+    pub order: u32,
 }
 
 /// Checks one package.
@@ -96,16 +136,34 @@ pub struct Checker<'a> {
     pub(crate) errors: Vec<TypeError>,
     /// Scopes of the package.
     pub(crate) scopes: Scopes,
+    /// The scope of the package.
+    pub(crate) package_scope: ScopeId,
+    /// The scope of each file.
+    pub(crate) file_scopes: Vec<ScopeId>,
     /// Package-level declarations, methods included.
-    pub(crate) decls: FxHashMap<ObjId, DeclInfo>,
+    pub(crate) decls: FxHashMap<ObjId, DeclRef>,
+    /// What [`DeclRef::info`] points into.
+    pub(crate) infos: Vec<DeclInfo>,
+    /// The keys of `decls` in source order.
+    pub(crate) obj_list: Vec<ObjId>,
     /// Methods found, by receiver base type name.
     pub(crate) methods: FxHashMap<ObjId, Vec<ObjId>>,
-    /// What the imports of each file resolve to.
+    /// What import paths resolve to.
     pub(crate) imports: FxHashMap<Symbol, PkgId>,
+    /// The package names of all files, to find unused imports.
+    pub(crate) package_names: Vec<ObjId>,
+    /// For names that came by a dot-import: the import.
+    pub(crate) dot_imports: FxHashMap<(ScopeId, Symbol), ObjId>,
     /// Objects whose declarations are being checked, innermost last.
     pub(crate) path: Vec<ObjId>,
     /// Work put off.
-    pub(crate) delayed: VecDeque<Action<'a>>,
+    pub(crate) delayed: Vec<Option<Delayed<'a>>>,
+    /// What only the check of bodies looks at.
+    pub(crate) bodies: Vec<Body<'a>>,
+    /// Whether bodies are being checked.
+    pub(crate) in_bodies: bool,
+    /// Whether the predeclared functions of go/types' tests exist.
+    pub(crate) testing: bool,
     /// Untyped left operands of non-constant shifts: their final type must be an integer type.
     /// (That an expression is still untyped is read off [`FileInfo::types`], see `record.rs`.)
     pub(crate) shift_operands: FxHashSet<ExprRef>,
@@ -113,11 +171,46 @@ pub struct Checker<'a> {
     pub(crate) panics: FxHashSet<ExprRef>,
     /// Types and parameters that need to exist only once.
     pub(crate) memo: Memo,
+    /// The initialisation order, once bodies have been checked.
+    pub(crate) init_order: Vec<(Vec<ObjId>, ExprRef)>,
     /// Where we are.
     pub(crate) env: Env,
 }
 
 impl<'a> Checker<'a> {
+    /// A checker for a package, without files.
+    pub(crate) fn new(store: &'a Store, pkg: PkgId, testing: bool) -> Self {
+        Self {
+            store,
+            pkg,
+            asts: Vec::new(),
+            texts: Vec::new(),
+            versions: Vec::new(),
+            files: Vec::new(),
+            errors: Vec::new(),
+            scopes: Scopes::new(),
+            package_scope: ScopeId::from_index(0),
+            file_scopes: Vec::new(),
+            decls: FxHashMap::default(),
+            infos: Vec::new(),
+            obj_list: Vec::new(),
+            methods: FxHashMap::default(),
+            imports: FxHashMap::default(),
+            package_names: Vec::new(),
+            dot_imports: FxHashMap::default(),
+            path: Vec::new(),
+            delayed: Vec::new(),
+            bodies: Vec::new(),
+            in_bodies: false,
+            testing,
+            shift_operands: FxHashSet::default(),
+            panics: FxHashSet::default(),
+            memo: Memo::default(),
+            init_order: Vec::new(),
+            env: Env::default(),
+        }
+    }
+
     /// The tree of the current file.
     #[inline]
     pub(crate) fn ast(&self) -> &'a ast::File {
@@ -174,14 +267,71 @@ impl<'a> Checker<'a> {
         self.report(pos, message.into(), true);
     }
 
+    /// Reports an error at the name of an object of this package.
+    pub(crate) fn error_at_obj(&mut self, obj: ObjId, message: impl Into<String>) {
+        self.report_at_obj(obj, message.into(), false);
+    }
+
+    /// As [`Self::error_at_obj`], for an error that leaves the types known.
+    pub(crate) fn soft_error_at_obj(&mut self, obj: ObjId, message: impl Into<String>) {
+        self.report_at_obj(obj, message.into(), true);
+    }
+
+    /// An object's name as messages of this package show it: qualified if it is of another one.
+    pub(crate) fn qualified_name(&self, obj: ObjId) -> String {
+        let o = self.store.obj(obj);
+        match o.pkg {
+            Some(pkg) if pkg != self.pkg => format!("{}.{}", self.store.package(pkg).path, o.name),
+            _ => o.name.to_string(),
+        }
+    }
+
+    /// What sort of thing an object is, in a message.
+    pub(crate) fn kind_str(&self, obj: ObjId) -> &'static str {
+        match self.store.obj(obj).kind {
+            ObjKind::PkgName { .. } => "package name",
+            ObjKind::Const { .. } => "constant",
+            ObjKind::TypeName => "type name",
+            ObjKind::Var { kind: VarKind::Field { .. }, .. } => "field",
+            ObjKind::Var { .. } => "variable",
+            ObjKind::Func { .. } => "function",
+            ObjKind::Label => "label",
+            ObjKind::Builtin(_) => "built-in function",
+            ObjKind::Nil => "untyped nil",
+        }
+    }
+
+    fn report_at_obj(&mut self, obj: ObjId, message: String, soft: bool) {
+        let o = self.store.obj(obj);
+        // An object of another package (through a dot-import) has no place here.
+        let Some(file) = o.file.and_then(|f| self.file_order(f)) else { return };
+        self.report_in(file, o.pos, message, soft);
+    }
+
+    /// The current file.
+    #[inline]
+    pub(crate) fn file_id(&self) -> FileId {
+        self.files[self.env.file as usize].file
+    }
+
+    /// The index of a file of this package.
+    pub(crate) fn file_order(&self, file: FileId) -> Option<u32> {
+        self.files.iter().position(|f| f.file == file).map(|i| i as u32)
+    }
+
     fn report(&mut self, pos: u32, message: String, soft: bool) {
+        self.report_in(self.env.file, pos, message, soft);
+    }
+
+    /// Reports an error in a file of this package, given by its index.
+    pub(crate) fn report_in(&mut self, file: u32, pos: u32, message: String, soft: bool) {
         // A message about something that was invalid already is a consequence of an error that
         // has been reported.
         let follows = |what: &str| message.find(what).is_some_and(|at| at > 0);
         if !self.errors.is_empty() && (follows("invalid operand") || follows("invalid type")) {
             return;
         }
-        let file = self.files[self.env.file as usize].file;
+        let file = self.files[file as usize].file;
         let pos = self.env.err_pos.unwrap_or(pos);
         self.errors.push(TypeError { file, pos, message, soft });
     }

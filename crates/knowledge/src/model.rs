@@ -76,10 +76,9 @@ pub struct Invoke {
     /// It runs at most once in the life of `recv` (or of the result), whoever calls.
     #[serde(default)]
     pub once: bool,
-    /// Where what the callback returns is invoked in turn: middleware runs here and now, the handler
-    /// that it returns runs for each request. `origin` is then that of the result.
+    /// What the callback returns is invoked in the same way: middleware that wraps a handler.
     #[serde(default)]
-    pub result_on: Option<Goroutine>,
+    pub result_too: bool,
     /// Which values its parameters get, as far as they come from the call.
     #[serde(default)]
     pub binds: Vec<Bind>,
@@ -278,9 +277,6 @@ pub enum SyncOp {
     AcquireRelease,
     /// Drops the lock and takes it again around a wait (`Cond.Wait`).
     CondWait,
-    /// From here on the calling test runs beside the other parallel tests of its parent, after the
-    /// parent's own body (`T.Parallel`).
-    TestParallel,
 }
 
 /// Something known about a named type.
