@@ -1,3 +1,117 @@
+// Command syntax says what go/parser makes of Go files, for comparison with crates/go_syntax.
+//
+//	syntax -hash  < list    one line a file: path, accept or reject, nodes, FNV-1a hash of its dump
+//	syntax -dump FILE...    the dump itself: one line a node, in source order
+//	syntax -time  < list    MB/s of go/parser over the files, trees and comments kept, and the heap
+//	syntax -unicode         crates/go_syntax/src/unicode_tables.rs
+//
+// A list has one path a line.
 package main
 
-func main() { printUnicode() }
+import (
+	"bufio"
+	"bytes"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"hash/fnv"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+)
+
+const mode = parser.ParseComments | parser.SkipObjectResolution
+
+func main() {
+	hash := flag.Bool("hash", false, "print a hash of the dump of each file of the list on standard input")
+	dump := flag.Bool("dump", false, "print the dumps of the files given as arguments")
+	timing := flag.Bool("time", false, "time go/parser over the list on standard input")
+	tables := flag.Bool("unicode", false, "print the Unicode tables")
+	flag.Parse()
+	switch {
+	case *tables:
+		printUnicode()
+	case *dump:
+		for _, path := range flag.Args() {
+			text, err := dumpFile(path)
+			if err != nil {
+				fmt.Println("reject", err)
+				continue
+			}
+			os.Stdout.Write(text)
+		}
+	case *timing:
+		timeParser(readList())
+	case *hash:
+		out := bufio.NewWriter(os.Stdout)
+		defer out.Flush()
+		for _, path := range readList() {
+			text, err := dumpFile(path)
+			if err != nil {
+				fmt.Fprintf(out, "%s\treject\t0\t0\n", path)
+				continue
+			}
+			h := fnv.New64a()
+			h.Write(text)
+			fmt.Fprintf(out, "%s\taccept\t%d\t%016x\n", path, bytes.Count(text, []byte("\n")), h.Sum64())
+		}
+	default:
+		flag.Usage()
+		os.Exit(2)
+	}
+}
+
+func readList() (paths []string) {
+	in := bufio.NewScanner(os.Stdin)
+	for in.Scan() {
+		paths = append(paths, in.Text())
+	}
+	return paths
+}
+
+func dumpFile(path string) ([]byte, error) {
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, path, nil, mode)
+	if err != nil {
+		return nil, err
+	}
+	d := dumper{base: fset.File(file.FileStart).Base()}
+	d.file(file)
+	return d.out.Bytes(), nil
+}
+
+// timeParser runs on one thread with the collector off, as the Rust side has none.
+func timeParser(paths []string) {
+	runtime.GOMAXPROCS(1)
+	var texts [][]byte
+	total := 0
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(3)
+		}
+		texts = append(texts, text)
+		total += len(text)
+	}
+	runtime.GC()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	debug.SetGCPercent(400)
+	fset := token.NewFileSet()
+	files := make([]*ast.File, 0, len(paths))
+	start := time.Now()
+	for i, path := range paths {
+		file, _ := parser.ParseFile(fset, path, texts[i], mode)
+		files = append(files, file)
+	}
+	elapsed := time.Since(start)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	fmt.Printf("%d\t%d\t%.3f\t%d\n", len(files), total, elapsed.Seconds(), after.HeapAlloc-before.HeapAlloc)
+	runtime.KeepAlive(files)
+	runtime.KeepAlive(texts)
+}

@@ -6,4 +6,4 @@ mod symbol;
 
 pub use id::{Id, IndexVec};
 pub use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet, FxHasher};
-pub use symbol::{LocalInterner, Symbol, sym};
+pub use symbol::{LocalInterner, PackedName, Symbol, sym};

@@ -97,21 +97,122 @@ impl std::fmt::Display for Symbol {
 
 /// A thread's own front to the interner: no lock and no shared cache line for a name seen before.
 /// Keep one for many files.
-#[derive(Default)]
 pub struct LocalInterner {
-    seen: HashTable<(u64, Symbol)>,
+    /// Names of up to 16 bytes, which most are: open addressing, at most half full. The key is the
+    /// name itself, so a look-up touches one cache line and compares no strings.
+    short: Vec<(PackedName, Symbol)>,
+    short_len: usize,
+    long: HashTable<(u64, Symbol)>,
 }
+
+/// A name of 1 to 16 bytes in two words, padded with zeros.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PackedName([u64; 2]);
+
+impl PackedName {
+    /// The longest name that can be packed.
+    pub const MAX: usize = 16;
+
+    /// Packs the `len` bytes of `text` from `start` on. Empty names, names that are too long and
+    /// names that end in NUL cannot be packed.
+    #[inline]
+    pub fn new(text: &[u8], start: usize, len: usize) -> Option<Self> {
+        if len == 0 || len > Self::MAX || text[start + len - 1] == 0 {
+            return None;
+        }
+        let mut window = [0; Self::MAX];
+        if let Some(bytes) = text.get(start..start + Self::MAX) {
+            window.copy_from_slice(bytes);
+        } else {
+            window[..len].copy_from_slice(&text[start..start + len]);
+        }
+        let all = u128::from_le_bytes(window) & (u128::MAX >> (128 - 8 * len));
+        Some(Self([all as u64, (all >> 64) as u64]))
+    }
+
+    /// The two words, the first bytes of the name in the low bits of the first.
+    pub const fn words(self) -> [u64; 2] {
+        self.0
+    }
+
+    #[inline]
+    fn hash(self) -> usize {
+        let product = u128::from(self.0[0] ^ 0x9e37_79b9_7f4a_7c15)
+            * u128::from(self.0[1] ^ 0xd6e8_feb8_6659_fd93);
+        (product as u64 ^ (product >> 64) as u64) as usize
+    }
+}
+
+impl Default for LocalInterner {
+    fn default() -> Self {
+        Self { short: vec![EMPTY_SLOT; 1 << 10], short_len: 0, long: HashTable::new() }
+    }
+}
+
+const EMPTY_SLOT: (PackedName, Symbol) = (PackedName([0; 2]), sym::EMPTY);
 
 impl LocalInterner {
     /// Same as [`Symbol::intern`].
     #[inline]
     pub fn intern(&mut self, text: &str) -> Symbol {
+        match PackedName::new(text.as_bytes(), 0, text.len()) {
+            Some(name) => self.intern_packed(name, || text),
+            None => self.intern_long(text),
+        }
+    }
+
+    /// Same as [`Self::intern`] for a name that is packed already; `text` is asked for it when it is
+    /// new.
+    #[inline]
+    pub fn intern_packed<'t>(
+        &mut self,
+        name: PackedName,
+        text: impl FnOnce() -> &'t str,
+    ) -> Symbol {
+        let mask = self.short.len() - 1;
+        let mut at = name.hash() & mask;
+        loop {
+            let slot = self.short[at];
+            if slot.0 == name {
+                return slot.1;
+            }
+            if slot.0 == EMPTY_SLOT.0 {
+                return self.add_short(at, name, text());
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    #[cold]
+    fn add_short(&mut self, at: usize, name: PackedName, text: &str) -> Symbol {
+        let symbol = Symbol::intern(text);
+        self.short[at] = (name, symbol);
+        self.short_len += 1;
+        if self.short_len * 2 > self.short.len() {
+            let larger = vec![EMPTY_SLOT; self.short.len() * 4];
+            let mask = larger.len() - 1;
+            for slot in std::mem::replace(&mut self.short, larger) {
+                if slot.0 == EMPTY_SLOT.0 {
+                    continue;
+                }
+                let mut at = slot.0.hash() & mask;
+                while self.short[at].0 != EMPTY_SLOT.0 {
+                    at = (at + 1) & mask;
+                }
+                self.short[at] = slot;
+            }
+        }
+        symbol
+    }
+
+    fn intern_long(&mut self, text: &str) -> Symbol {
         let hash = hash(text);
-        if let Some(&(_, symbol)) = self.seen.find(hash, |&(h, s)| h == hash && s.as_str() == text) {
+        if let Some(&(_, symbol)) = self.long.find(hash, |&(h, s)| h == hash && s.as_str() == text)
+        {
             return symbol;
         }
         let symbol = Symbol::intern(text);
-        self.seen.insert_unique(hash, (hash, symbol), |&(h, _)| h);
+        self.long.insert_unique(hash, (hash, symbol), |&(h, _)| h);
         symbol
     }
 }
@@ -142,7 +243,11 @@ mod tests {
 
     #[test]
     fn equal_text_gives_equal_symbols_on_every_thread() {
-        let names: Vec<String> = (0..2_000).map(|i| format!("name{}", i % 500)).collect();
+        let mut names: Vec<String> = (0..2_000).map(|i| format!("name{}", i % 500)).collect();
+        names.extend((0..2_000).map(|i| format!("a_rather_long_name_{}", i % 500)));
+        names.extend(
+            ["", "a", "a\0", "a\0b", "0123456789abcdef", "0123456789abcdefg"].map(String::from),
+        );
         let symbols: Vec<Vec<Symbol>> = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..4)
                 .map(|_| {

@@ -1,1 +1,27 @@
-//! placeholder
+//! The concurrency analysis: which memory each function touches, under which locks, on which
+//! goroutines; and which pairs of accesses nothing keeps apart.
+//!
+//! How it goes: [`function`] finds what the values of one function may be ([`path`]), [`locks`]
+//! what is held where, [`steps`] makes a [`summary`] of it, [`lift`] translates summaries from
+//! callees to callers, [`analysis`] runs all that over the program, [`pairs`] finds the conflicts.
+//! Rules read the [`Analysis`]; they never look at summaries of their own.
+
+mod analysis;
+mod context;
+mod function;
+mod lift;
+mod locks;
+mod order;
+mod pairs;
+mod path;
+mod steps;
+mod summary;
+mod targets;
+
+pub use analysis::{Analysis, EntryKind, analyse, describe_type};
+pub use context::{Context, FoundMethod, deref, full_name, named_obj, type_name};
+pub use order::Order;
+pub use pairs::{Pair, is_write};
+pub use path::{CtxKey, Elem, Path, Root, Val, Vals, What};
+pub use steps::{FuncFacts, LocalAccess, LocalReturn};
+pub use summary::{Event, Frame, Frames, Held, LockMode, Locks, Spawn, Step, Thread};

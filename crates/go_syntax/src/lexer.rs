@@ -3,11 +3,12 @@
 
 mod literals;
 
+use base::PackedName;
 use memchr::{memchr, memmem};
 use source::Span;
 
 use crate::ast::SyntaxError;
-use crate::token::{Tok, keyword};
+use crate::token::{Tok, TokSet, keyword};
 use crate::unicode;
 
 /// More errors than this in one file tell nothing new; the rest are dropped.
@@ -20,6 +21,8 @@ pub(crate) struct Lexer<'t> {
     valid: &'t str,
     pos: usize,
     insert_semi: bool,
+    /// The current token packed, if it is a name that is short enough.
+    pub(crate) name: Option<PackedName>,
     /// Kind of the current token.
     pub(crate) tok: Tok,
     /// Offset of its first byte.
@@ -34,33 +37,27 @@ pub(crate) struct Lexer<'t> {
     pub(crate) muted: bool,
 }
 
-/// Bytes that can continue an ASCII identifier.
-static NAME: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut b = 0;
-    while b < 256 {
-        let c = b as u8;
-        table[b] = c.is_ascii_alphanumeric() || c == b'_';
-        b += 1;
-    }
-    table
-};
+/// What a newline ends a statement after, among names and keywords.
+const ENDS_STATEMENT: TokSet =
+    TokSet::new(&[Tok::Ident, Tok::Break, Tok::Continue, Tok::Fallthrough, Tok::Return]);
 
 impl<'t> Lexer<'t> {
     /// A lexer at the start of `text`, before the first token. With `check_all`, the encoding of
     /// the whole text is checked at once: Go source is UTF-8 without NUL, with at most one byte
-    /// order mark, at its start (Go spec, "Source code representation").
-    pub(crate) fn new(text: &'t [u8], check_all: bool) -> Self {
+    /// order mark, at its start (Go spec, "Source code representation"). `comments` is an empty vector to
+    /// fill.
+    pub(crate) fn new(text: &'t [u8], check_all: bool, comments: Vec<Span>) -> Self {
         let mut lexer = Self {
             text,
             valid: "",
             pos: 0,
             insert_semi: false,
+            name: None,
             tok: Tok::Eof,
             start: 0,
             end: 0,
             semi_implicit: false,
-            comments: Vec::new(),
+            comments,
             errors: Vec::new(),
             muted: false,
         };
@@ -259,21 +256,22 @@ impl<'t> Lexer<'t> {
 
     #[inline]
     fn identifier(&mut self, start: usize) {
-        let mut pos = start + 1;
-        while let Some(&b) = self.text.get(pos)
-            && NAME[b as usize]
-        {
-            pos += 1;
+        let end = name_end(self.text, start + 1);
+        if self.text.get(end).is_some_and(|b| !b.is_ascii()) {
+            self.identifier_tail(start, end);
+        } else {
+            self.finish_identifier(start, end);
         }
-        if self.text.get(pos).is_some_and(|b| !b.is_ascii()) {
-            self.identifier_tail(start, pos);
-            return;
-        }
-        let tok = keyword(&self.text[start..pos]);
-        self.insert_semi =
-            matches!(tok, Tok::Ident | Tok::Break | Tok::Continue | Tok::Fallthrough | Tok::Return);
-        self.pos = pos;
-        self.set(tok, start, pos);
+    }
+
+    #[inline]
+    fn finish_identifier(&mut self, start: usize, end: usize) {
+        let len = end - start;
+        self.name = PackedName::new(self.text, start, len);
+        let tok = self.name.map_or(Tok::Ident, |name| keyword(name, len));
+        self.insert_semi = ENDS_STATEMENT.has(tok);
+        self.pos = end;
+        self.set(tok, start, end);
     }
 
     /// An identifier with letters or digits outside ASCII; `pos` is past its first characters.
@@ -284,9 +282,7 @@ impl<'t> Lexer<'t> {
         {
             pos += c.len_utf8();
         }
-        self.insert_semi = true;
-        self.pos = pos;
-        self.set(keyword(&self.text[start..pos]), start, pos);
+        self.finish_identifier(start, pos);
     }
 
     /// The character at `pos`; the replacement character for a byte that starts none.
@@ -492,4 +488,35 @@ fn trailing_number(text: &[u8]) -> Option<(usize, Option<u64>)> {
     let number =
         if digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().ok() } else { None };
     Some((colon, number))
+}
+
+/// The offset of the first byte at or after `pos` that cannot be in an ASCII name. Eight bytes are
+/// looked at at once: a loop over bytes would be mispredicted at the end of almost every name.
+#[inline]
+fn name_end(text: &[u8], pos: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * ONES;
+    // The high bit of each byte of the result tells whether that byte of `x` is in lo..=hi; all
+    // bytes of `x` are below 0x80.
+    #[inline]
+    fn between(x: u64, lo: u64, hi: u64) -> u64 {
+        (x + (0x80 - lo) * ONES) & !(x + (0x7f - hi) * ONES)
+    }
+    let mut pos = pos;
+    while let Some(bytes) = text.get(pos..pos + 8) {
+        let x = u64::from_le_bytes(bytes.try_into().expect("a slice of eight bytes"));
+        let low = x & !HIGH;
+        let letters = between(low | 0x20 * ONES, u64::from(b'a'), u64::from(b'z'));
+        let digits = between(low, u64::from(b'0'), u64::from(b'9'));
+        let underscore = between(low, u64::from(b'_'), u64::from(b'_'));
+        let others = !(letters | digits | underscore) & HIGH | x & HIGH;
+        if others != 0 {
+            return pos + others.trailing_zeros() as usize / 8;
+        }
+        pos += 8;
+    }
+    while text.get(pos).is_some_and(|&b| b.is_ascii_alphanumeric() || b == b'_') {
+        pos += 1;
+    }
+    pos
 }

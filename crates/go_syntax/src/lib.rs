@@ -2,6 +2,7 @@
 
 pub mod ast;
 pub mod directives;
+pub mod dump;
 mod lexer;
 pub mod literal;
 mod parser;

@@ -7,13 +7,16 @@
 //! recursive visitor go down into. The left operands of a chain `a + b + c + …` count once, since
 //! visitors loop over them. A thread that parses hostile files needs a stack of [`STACK_BYTES`].
 
+mod buffers;
 mod decl;
 mod expr;
 mod stmt;
 mod types;
 
-use base::{IndexVec, LocalInterner, sym};
+use base::{LocalInterner, Symbol, sym};
 use source::Span;
+
+use buffers::Buffers;
 
 use crate::ast::{
     Expr, ExprId, ExprKind, ExprRange, Field, FieldRange, File, Ident, IdentRange, Spec, SpecRange,
@@ -53,15 +56,8 @@ pub fn parse(text: &[u8], interner: &mut LocalInterner, mode: ParseMode) -> File
 struct Parser<'t, 'i> {
     lex: Lexer<'t>,
     names: &'i mut LocalInterner,
-    f: File,
+    b: Box<Buffers>,
     mode: ParseMode,
-    /// Lists under construction; a list is copied to its side vector when it is complete.
-    exprs: Vec<ExprId>,
-    stmts: Vec<StmtId>,
-    fields: Vec<Field>,
-    idents: Vec<Ident>,
-    specs: Vec<Spec>,
-    params: Vec<types::Param>,
     /// Below zero in the header of a control clause, where `{` opens the body.
     expr_lev: i32,
     /// How deep the parser is.
@@ -95,37 +91,13 @@ const EXPR_END: TokSet =
 
 impl<'t, 'i> Parser<'t, 'i> {
     fn new(text: &'t [u8], names: &'i mut LocalInterner, mode: ParseMode) -> Self {
-        // Measured over GOROOT/src: room that most files need without growing.
-        let scale = if mode == ParseMode::Full { text.len() } else { 0 };
+        let mut b = Buffers::take();
+        let comments = std::mem::take(&mut b.file.comments);
         let mut parser = Self {
-            lex: Lexer::new(text, mode != ParseMode::ImportsOnly),
+            lex: Lexer::new(text, mode != ParseMode::ImportsOnly, comments),
             names,
-            f: File {
-                package: Ident { name: sym::BLANK, pos: 0 },
-                package_pos: 0,
-                exprs: IndexVec::with_capacity(scale / 8),
-                stmts: IndexVec::with_capacity(scale / 40),
-                all_decls: IndexVec::new(),
-                specs: IndexVec::new(),
-                func_types: IndexVec::new(),
-                func_decls: IndexVec::new(),
-                slice_bounds: Vec::new(),
-                ranges: Vec::new(),
-                fields: Vec::with_capacity(scale / 200),
-                idents: Vec::with_capacity(scale / 200),
-                expr_lists: Vec::with_capacity(scale / 30),
-                stmt_lists: Vec::with_capacity(scale / 50),
-                decls: Vec::new(),
-                comments: Vec::new(),
-                errors: Vec::new(),
-            },
+            b,
             mode,
-            exprs: Vec::new(),
-            stmts: Vec::new(),
-            fields: Vec::new(),
-            idents: Vec::new(),
-            specs: Vec::new(),
-            params: Vec::new(),
             expr_lev: 0,
             depth: 0,
             height: 0,
@@ -137,10 +109,11 @@ impl<'t, 'i> Parser<'t, 'i> {
     }
 
     fn finish(mut self) -> File {
-        self.f.comments = std::mem::take(&mut self.lex.comments);
-        self.f.errors = std::mem::take(&mut self.lex.errors);
-        self.f.errors.sort_by_key(|e| e.pos);
-        self.f
+        let file = &mut self.b.file;
+        file.comments = self.lex.comments;
+        file.errors = self.lex.errors;
+        file.errors.sort_by_key(|e| e.pos);
+        self.b.finish()
     }
 
     #[inline]
@@ -362,7 +335,7 @@ impl<'t, 'i> Parser<'t, 'i> {
 
     #[inline]
     fn push_expr(&mut self, kind: ExprKind, start: u32, end: u32) -> ExprId {
-        self.f.exprs.push(Expr { kind, span: Span { start, end } })
+        self.b.file.exprs.push(Expr { kind, span: Span { start, end } })
     }
 
     /// A `Bad` expression from `start` to the current token.
@@ -374,55 +347,55 @@ impl<'t, 'i> Parser<'t, 'i> {
 
     #[inline]
     fn push_stmt(&mut self, kind: StmtKind, start: u32, end: u32) -> StmtId {
-        self.f.stmts.push(Stmt { kind, span: Span { start, end: end.max(start) } })
+        self.b.file.stmts.push(Stmt { kind, span: Span { start, end: end.max(start) } })
     }
 
     #[inline]
     fn span(&self, id: ExprId) -> Span {
-        self.f.exprs[id].span
+        self.b.file.exprs[id].span
     }
 
     #[inline]
     fn kind(&self, id: ExprId) -> ExprKind {
-        self.f.exprs[id].kind
+        self.b.file.exprs[id].kind
     }
 
     /// Moves the expressions gathered since `mark` to a list of the tree.
     #[inline]
     fn expr_range(&mut self, mark: usize) -> ExprRange {
-        let start = self.f.expr_lists.len() as u32;
-        self.f.expr_lists.extend_from_slice(&self.exprs[mark..]);
-        self.exprs.truncate(mark);
-        ExprRange { start, len: self.f.expr_lists.len() as u32 - start }
+        let start = self.b.file.expr_lists.len() as u32;
+        self.b.file.expr_lists.extend_from_slice(&self.b.exprs[mark..]);
+        self.b.exprs.truncate(mark);
+        ExprRange { start, len: self.b.file.expr_lists.len() as u32 - start }
     }
 
     #[inline]
     fn stmt_range(&mut self, mark: usize) -> StmtRange {
-        let start = self.f.stmt_lists.len() as u32;
-        self.f.stmt_lists.extend_from_slice(&self.stmts[mark..]);
-        self.stmts.truncate(mark);
-        StmtRange { start, len: self.f.stmt_lists.len() as u32 - start }
+        let start = self.b.file.stmt_lists.len() as u32;
+        self.b.file.stmt_lists.extend_from_slice(&self.b.stmts[mark..]);
+        self.b.stmts.truncate(mark);
+        StmtRange { start, len: self.b.file.stmt_lists.len() as u32 - start }
     }
 
     fn field_range(&mut self, mark: usize) -> FieldRange {
-        let start = self.f.fields.len() as u32;
-        self.f.fields.extend_from_slice(&self.fields[mark..]);
-        self.fields.truncate(mark);
-        FieldRange { start, len: self.f.fields.len() as u32 - start }
+        let start = self.b.file.fields.len() as u32;
+        self.b.file.fields.extend_from_slice(&self.b.fields[mark..]);
+        self.b.fields.truncate(mark);
+        FieldRange { start, len: self.b.file.fields.len() as u32 - start }
     }
 
     fn ident_range(&mut self, mark: usize) -> IdentRange {
-        let start = self.f.idents.len() as u32;
-        self.f.idents.extend_from_slice(&self.idents[mark..]);
-        self.idents.truncate(mark);
-        IdentRange { start, len: self.f.idents.len() as u32 - start }
+        let start = self.b.file.idents.len() as u32;
+        self.b.file.idents.extend_from_slice(&self.b.idents[mark..]);
+        self.b.idents.truncate(mark);
+        IdentRange { start, len: self.b.file.idents.len() as u32 - start }
     }
 
     fn spec_range(&mut self, mark: usize) -> SpecRange {
-        let start = self.f.specs.len() as u32;
-        self.f.specs.as_mut_vec().extend_from_slice(&self.specs[mark..]);
-        self.specs.truncate(mark);
-        SpecRange { start, len: self.f.specs.len() as u32 - start }
+        let start = self.b.file.specs.len() as u32;
+        self.b.file.specs.as_mut_vec().extend_from_slice(&self.b.specs[mark..]);
+        self.b.specs.truncate(mark);
+        SpecRange { start, len: self.b.file.specs.len() as u32 - start }
     }
 
     /// A name; a missing one is `_`, with an error that says what it would have named.
@@ -430,7 +403,7 @@ impl<'t, 'i> Parser<'t, 'i> {
     fn ident(&mut self, what: &str) -> Ident {
         let pos = self.pos();
         if self.at(Tok::Ident) {
-            let name = self.names.intern(self.lex.str(pos, self.lex.end));
+            let name = self.name();
             self.next();
             return Ident { name, pos };
         }
@@ -439,6 +412,16 @@ impl<'t, 'i> Parser<'t, 'i> {
         // Even a made-up name lies inside the file.
         let pos = pos.min((self.lex.text().len() as u32).saturating_sub(1));
         Ident { name: sym::BLANK, pos }
+    }
+
+    /// The symbol of the current token, a name.
+    #[inline]
+    fn name(&mut self) -> Symbol {
+        let lex = &self.lex;
+        match lex.name {
+            Some(name) => self.names.intern_packed(name, || lex.str(lex.start, lex.end)),
+            None => self.names.intern(lex.str(lex.start, lex.end)),
+        }
     }
 
     #[inline]

@@ -1,6 +1,8 @@
 //! Token kinds, their spelling, their precedence and sets of them. Separate from the lexer because
 //! the parser and the error messages need them without the scanning.
 
+use base::PackedName;
+
 use crate::ast::{AssignOp, BinaryOp};
 
 macro_rules! tokens {
@@ -56,14 +58,7 @@ impl Tok {
     /// Precedence as a binary operator, 1 to 5; 0 for anything else (Go spec, "Operator precedence").
     #[inline]
     pub(crate) fn precedence(self) -> u8 {
-        match self {
-            Tok::LOr => 1,
-            Tok::LAnd => 2,
-            Tok::Eql | Tok::Neq | Tok::Lss | Tok::Leq | Tok::Gtr | Tok::Geq => 3,
-            Tok::Add | Tok::Sub | Tok::Or | Tok::Xor => 4,
-            Tok::Mul | Tok::Quo | Tok::Rem | Tok::Shl | Tok::Shr | Tok::And | Tok::AndNot => 5,
-            _ => 0,
-        }
+        PRECEDENCE[self as usize]
     }
     /// The operator of a token with a precedence.
     #[inline]
@@ -132,6 +127,31 @@ impl TokSet {
     }
 }
 
+static PRECEDENCE: [u8; TEXTS.len()] = {
+    use Tok::{
+        Add, And, AndNot, Eql, Geq, Gtr, LAnd, LOr, Leq, Lss, Mul, Neq, Or, Quo, Rem, Shl, Shr,
+        Sub, Xor,
+    };
+    let levels: [&[Tok]; 5] = [
+        &[LOr],
+        &[LAnd],
+        &[Eql, Neq, Lss, Leq, Gtr, Geq],
+        &[Add, Sub, Or, Xor],
+        &[Mul, Quo, Rem, Shl, Shr, And, AndNot],
+    ];
+    let mut table = [0; TEXTS.len()];
+    let mut level = 0;
+    while level < levels.len() {
+        let mut i = 0;
+        while i < levels[level].len() {
+            table[levels[level][i] as usize] = level as u8 + 1;
+            i += 1;
+        }
+        level += 1;
+    }
+    table
+};
+
 const KEYWORDS: [Tok; 25] = [
     Tok::Break,
     Tok::Case,
@@ -160,50 +180,57 @@ const KEYWORDS: [Tok; 25] = [
     Tok::Var,
 ];
 
-/// A perfect hash of the keywords over their length and first two bytes. The factors were found by
-/// search; the table does not compile if two keywords meet.
-const fn keyword_slot(a: u8, b: u8, len: usize) -> usize {
-    (a as usize + b as usize * 4 + len * 6) & 63
+/// A perfect hash of the keywords over their length and first two bytes, in the low bits of the
+/// packed name. The factors were found by search; the table does not compile if two keywords meet.
+#[inline]
+const fn keyword_slot(word: u64, len: usize) -> usize {
+    ((word & 0xff) as usize + (word >> 8 & 0xff) as usize * 4 + len * 6) & 63
 }
 
-static KEYWORD_TABLE: [Tok; 64] = {
-    let mut table = [Tok::Ident; 64];
+/// The words of the packed keyword in each slot, and the keyword.
+static KEYWORD_TABLE: [([u64; 2], Tok); 64] = {
+    let mut table = [([0; 2], Tok::Ident); 64];
     let mut i = 0;
     while i < KEYWORDS.len() {
         let text = TEXTS[KEYWORDS[i] as usize].as_bytes();
-        let slot = keyword_slot(text[0], text[1], text.len());
-        assert!(matches!(table[slot], Tok::Ident), "two keywords share a slot");
-        table[slot] = KEYWORDS[i];
+        let mut words = [0; 2];
+        let mut b = 0;
+        while b < text.len() {
+            words[b / 8] |= (text[b] as u64) << (b % 8 * 8);
+            b += 1;
+        }
+        let slot = keyword_slot(words[0], text.len());
+        assert!(matches!(table[slot].1, Tok::Ident), "two keywords share a slot");
+        table[slot] = (words, KEYWORDS[i]);
         i += 1;
     }
     table
 };
 
-/// The keyword that `word` spells, or [`Tok::Ident`].
+/// The keyword that a name of `len` bytes spells, or [`Tok::Ident`].
 #[inline]
-pub(crate) fn keyword(word: &[u8]) -> Tok {
-    if !(2..=11).contains(&word.len()) {
-        return Tok::Ident;
-    }
-    let candidate = KEYWORD_TABLE[keyword_slot(word[0], word[1], word.len())];
-    if candidate != Tok::Ident && TEXTS[candidate as usize].as_bytes() == word {
-        candidate
-    } else {
-        Tok::Ident
-    }
+pub(crate) fn keyword(name: PackedName, len: usize) -> Tok {
+    let words = name.words();
+    let (keyword, tok) = KEYWORD_TABLE[keyword_slot(words[0], len)];
+    if keyword == words { tok } else { Tok::Ident }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn of(word: &str) -> Tok {
+        PackedName::new(word.as_bytes(), 0, word.len())
+            .map_or(Tok::Ident, |name| keyword(name, word.len()))
+    }
+
     #[test]
     fn keywords_are_found_and_names_are_not() {
         for k in KEYWORDS {
-            assert_eq!(keyword(k.text().as_bytes()), k);
+            assert_eq!(of(k.text()), k);
         }
         for name in ["", "x", "brea", "breaks", "fallthroughs", "Go", "types", "iff"] {
-            assert_eq!(keyword(name.as_bytes()), Tok::Ident, "{name}");
+            assert_eq!(of(name), Tok::Ident, "{name}");
         }
     }
 }

@@ -20,7 +20,7 @@ pub use bigfloat::BigFloat;
 pub use format::quote;
 pub use literal::unquote_string;
 pub use ops::{binary_op, compare, shift, unary_op};
-pub use represent::{IntWidth, representable_const};
+pub use represent::representable_const;
 pub use text::ConstStr;
 
 /// Components of fractions may have this many bits before a value goes over to floating point

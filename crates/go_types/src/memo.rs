@@ -5,6 +5,7 @@
 use base::{FxHashMap, sym};
 use smallvec::SmallVec;
 
+use crate::instances::InstanceContext;
 use crate::object::{Object, VarKind};
 use crate::store::{ObjId, Store, TypeId};
 use crate::types::{Signature, Type};
@@ -24,6 +25,8 @@ pub(crate) struct Memo {
     tuples: FxHashMap<SmallVec<[ObjId; 4]>, TypeId>,
     /// Signatures of method values, by the type of the method.
     method_values: FxHashMap<TypeId, TypeId>,
+    /// Instances of generic types.
+    pub instances: InstanceContext,
 }
 
 type SignatureKey = (Option<TypeId>, bool, SmallVec<[TypeId; 4]>);

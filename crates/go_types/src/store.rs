@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use base::{FxHashMap, Id, Symbol, define_id};
 
+use crate::instances::Instances;
 use crate::object::Object;
 use crate::types::{Basic, Type};
 use crate::universe::{self, Universe};
@@ -46,6 +47,7 @@ pub struct Store {
     objects: boxcar::Vec<Object>,
     packages: boxcar::Vec<TypesPackage>,
     universe: OnceLock<Universe>,
+    pub(crate) instances: Instances,
 }
 
 impl Default for Store {
@@ -62,6 +64,7 @@ impl Store {
             objects: boxcar::Vec::new(),
             packages: boxcar::Vec::new(),
             universe: OnceLock::new(),
+            instances: Instances::default(),
         };
         let universe = universe::build(&store);
         store.universe.get_or_init(|| universe);

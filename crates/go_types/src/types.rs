@@ -168,6 +168,13 @@ impl TypeCell {
     pub fn set(&self, t: TypeId) {
         self.0.store(t.to_raw(), Ordering::Release);
     }
+    /// Sets it unless another thread was first; what is there then.
+    pub fn get_or_set(&self, t: TypeId) -> TypeId {
+        match self.0.compare_exchange(0, t.to_raw(), Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => t,
+            Err(raw) => TypeId::from_raw(raw).unwrap_or(t),
+        }
+    }
 }
 
 /// A defined type, or an instance of a generic one.

@@ -148,7 +148,7 @@ impl Knowledge {
         let raw: RawFile = toml::from_str(text).map_err(|error| at.syntax(&error))?;
         let mut seen = FxHashSet::default();
         for package in raw.packages {
-            self.add_package(&at, package, &mut seen)?;
+            self.add_package(&at, &package, &mut seen)?;
         }
         for p in raw.patterns {
             let model = Model {
@@ -168,7 +168,7 @@ impl Knowledge {
     fn add_package(
         &mut self,
         at: &At<'_>,
-        package: RawPackage,
+        package: &RawPackage,
         seen: &mut FxHashSet<Symbol>,
     ) -> Result<(), KnowledgeError> {
         for path in &package.paths {
@@ -291,7 +291,7 @@ impl At<'_> {
     }
 
     fn line(&self, offset: usize) -> usize {
-        self.text.as_bytes()[..offset.min(self.text.len())].iter().filter(|&&b| b == b'\n').count() + 1
+        self.text.as_bytes()[..offset.min(self.text.len())].split(|&b| b == b'\n').count()
     }
 }
 

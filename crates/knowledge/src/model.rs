@@ -76,9 +76,10 @@ pub struct Invoke {
     /// It runs at most once in the life of `recv` (or of the result), whoever calls.
     #[serde(default)]
     pub once: bool,
-    /// What the callback returns is invoked in the same way: middleware that wraps a handler.
+    /// Where what the callback returns is invoked in turn: middleware runs here and now, the handler
+    /// that it returns runs for each request. `origin` is then that of the result.
     #[serde(default)]
-    pub result_too: bool,
+    pub result_on: Option<Goroutine>,
     /// Which values its parameters get, as far as they come from the call.
     #[serde(default)]
     pub binds: Vec<Bind>,
@@ -277,6 +278,9 @@ pub enum SyncOp {
     AcquireRelease,
     /// Drops the lock and takes it again around a wait (`Cond.Wait`).
     CondWait,
+    /// From here on the calling test runs beside the other parallel tests of its parent, after the
+    /// parent's own body (`T.Parallel`).
+    TestParallel,
 }
 
 /// Something known about a named type.

@@ -1,7 +1,7 @@
 //! Numbers, runes and strings: where they end and what is wrong with them. Their values are
 //! decoded in `literal.rs`, when someone asks.
 
-use memchr::memchr;
+use memchr::{memchr, memchr3};
 
 use super::Lexer;
 use crate::token::Tok;
@@ -14,6 +14,19 @@ impl Lexer<'_> {
             pos += 1;
         }
         let plain = pos > start && (self.text[start] != b'0' || pos == start + 1);
+        if self.text[start] == b'0' && pos == start + 1 && self.text.get(pos) == Some(&b'x') {
+            let digits = pos + 1;
+            pos = digits;
+            while self.text.get(pos).is_some_and(u8::is_ascii_hexdigit) {
+                pos += 1;
+            }
+            if pos > digits
+                && !matches!(self.text.get(pos), Some(b'.' | b'_' | b'a'..=b'z' | b'A'..=b'Z'))
+            {
+                return self.emit(Tok::Int, start, pos - start, true);
+            }
+            return self.unusual_number(start);
+        }
         if plain && !matches!(self.text.get(pos), Some(b'.' | b'_' | b'a'..=b'z' | b'A'..=b'Z')) {
             self.emit(Tok::Int, start, pos - start, true);
         } else {
@@ -102,10 +115,14 @@ impl Lexer<'_> {
     pub(super) fn string(&mut self, start: usize) {
         let mut pos = start + 1;
         loop {
-            while let Some(&b) = self.text.get(pos)
-                && !matches!(b, b'"' | b'\\' | b'\n')
-            {
+            // Most strings are short: look at some bytes before setting up a vector search.
+            let near = (pos + 16).min(self.text.len());
+            while pos < near && !matches!(self.text[pos], b'"' | b'\\' | b'\n') {
                 pos += 1;
+            }
+            if pos == near {
+                pos = memchr3(b'"', b'\\', b'\n', &self.text[pos..])
+                    .map_or(self.text.len(), |n| pos + n);
             }
             match self.text.get(pos) {
                 Some(b'"') => {

@@ -13,7 +13,7 @@ use crate::token::{Tok, TokSet};
 
 impl Parser<'_, '_> {
     pub(super) fn file(&mut self) {
-        self.f.package_pos = self.pos();
+        self.b.file.package_pos = self.pos();
         if !self.at(Tok::Package) {
             // Without a package clause this is hardly Go: one error, not hundreds.
             self.expected("'package' at the start of the file");
@@ -21,7 +21,7 @@ impl Parser<'_, '_> {
             return;
         }
         self.next();
-        self.f.package = self.ident("a package name");
+        self.b.file.package = self.ident("a package name");
         self.expect_semi("package clause");
         let mut only_imports_yet = true;
         while !self.at(Tok::Eof) {
@@ -35,7 +35,7 @@ impl Parser<'_, '_> {
                 only_imports_yet = false;
             }
             let decl = self.decl(DECL_START);
-            self.f.decls.push(decl);
+            self.b.file.decls.push(decl);
         }
     }
 
@@ -50,7 +50,10 @@ impl Parser<'_, '_> {
                 self.expected("a declaration");
                 self.advance(sync);
                 let end = self.pos();
-                self.f.all_decls.push(Decl { kind: DeclKind::Bad, span: Span::new(start, end) })
+                self.b
+                    .file
+                    .all_decls
+                    .push(Decl { kind: DeclKind::Bad, span: Span::new(start, end) })
             }
         }
     }
@@ -58,7 +61,7 @@ impl Parser<'_, '_> {
     fn gen_decl(&mut self, keyword: Tok) -> DeclId {
         let start = self.pos();
         self.next();
-        let mark = self.specs.len();
+        let mark = self.b.specs.len();
         let end;
         if self.eat(Tok::LParen) {
             let mut iota = 0;
@@ -79,7 +82,7 @@ impl Parser<'_, '_> {
             Tok::Type => DeclKind::Type(specs),
             _ => DeclKind::Var(specs),
         };
-        self.f.all_decls.push(Decl { kind, span: Span::new(start, end) })
+        self.b.file.all_decls.push(Decl { kind, span: Span::new(start, end) })
     }
 
     /// Parses one spec onto the spec stack; the result is its end.
@@ -89,7 +92,7 @@ impl Parser<'_, '_> {
             Tok::Type => self.type_spec(),
             _ => self.value_spec(keyword, iota),
         };
-        self.specs.push(spec);
+        self.b.specs.push(spec);
         spec.span.end
     }
 
@@ -121,16 +124,16 @@ impl Parser<'_, '_> {
     }
 
     fn value_spec(&mut self, keyword: Tok, iota: u32) -> Spec {
-        let mark = self.idents.len();
+        let mark = self.b.idents.len();
         loop {
             let ident = self.ident("a name to declare");
-            self.idents.push(ident);
+            self.b.idents.push(ident);
             if !self.eat(Tok::Comma) {
                 break;
             }
         }
-        let start = self.idents[mark].pos;
-        let mut end = self.idents.last().expect("at least one name was pushed").span().end;
+        let start = self.b.idents[mark].pos;
+        let mut end = self.b.idents.last().expect("at least one name was pushed").span().end;
         let names = self.ident_range(mark);
         let mut ty = None;
         let mut values = ExprRange::default();
@@ -147,7 +150,7 @@ impl Parser<'_, '_> {
         if self.eat(Tok::Assign) {
             let list = self.expr_list();
             values = list;
-            end = self.span(self.f.expr_lists[list.range().end - 1]).end;
+            end = self.span(self.b.file.expr_lists[list.range().end - 1]).end;
         }
         self.expect_semi(if keyword == Tok::Const {
             "constant declaration"
@@ -226,7 +229,7 @@ impl Parser<'_, '_> {
                 (x, ExprKind::Star(y), op_pos)
             }
             ExprKind::Call { fun, args, ellipsis: false } if args.len() == 1 => {
-                let arg = self.f.expr_lists[args.range().start];
+                let arg = self.b.file.expr_lists[args.range().start];
                 if !force && !self.is_type_elem(arg) {
                     return None;
                 }
@@ -239,10 +242,10 @@ impl Parser<'_, '_> {
         };
         let ident = Ident { name, pos: self.span(name_expr).start };
         let end = self.span(bottom).end;
-        self.f.exprs[bottom] = Expr { kind, span: Span::new(start, end) };
+        self.b.file.exprs[bottom] = Expr { kind, span: Span::new(start, end) };
         let mut outer = x;
         while outer != bottom {
-            self.f.exprs[outer].span.start = start;
+            self.b.file.exprs[outer].span.start = start;
             let ExprKind::Binary { x: left, .. } = self.kind(outer) else {
                 break;
             };
@@ -285,7 +288,7 @@ impl Parser<'_, '_> {
             if self.at(Tok::LBrack) { self.type_parameters() } else { FieldRange::default() };
         let (params, results, mut end) = self.signature();
         let span = Span::new(start, end);
-        let ty = self.f.func_types.push(FuncType { tparams, params, results, span });
+        let ty = self.b.file.func_types.push(FuncType { tparams, params, results, span });
         let mut body = None;
         let mut has_body = self.at(Tok::LBrace);
         if self.at(Tok::Semicolon) {
@@ -310,12 +313,13 @@ impl Parser<'_, '_> {
                 self.expect(Tok::RBrace, "to close the function body");
                 self.push_stmt(StmtKind::Block(StmtRange::default()), lbrace, end)
             };
-            end = self.f.stmts[block].span.end;
+            end = self.b.file.stmts[block].span.end;
             self.expect_semi("function declaration");
             body = Some(block);
         }
-        let func = self.f.func_decls.push(FuncDecl { recv, name, ty, body });
-        self.f
+        let func = self.b.file.func_decls.push(FuncDecl { recv, name, ty, body });
+        self.b
+            .file
             .all_decls
             .push(Decl { kind: DeclKind::Func(func), span: Span::new(start, end.max(start)) })
     }

@@ -17,11 +17,11 @@ impl Parser<'_, '_> {
         if !self.at(Tok::Comma) {
             return self.single(first);
         }
-        let mark = self.exprs.len();
-        self.exprs.push(first);
+        let mark = self.b.exprs.len();
+        self.b.exprs.push(first);
         while self.eat(Tok::Comma) {
             let x = self.expr();
-            self.exprs.push(x);
+            self.b.exprs.push(x);
         }
         self.expr_range(mark)
     }
@@ -29,8 +29,8 @@ impl Parser<'_, '_> {
     /// A list of one.
     #[inline]
     pub(super) fn single(&mut self, x: ExprId) -> ExprRange {
-        let start = self.f.expr_lists.len() as u32;
-        self.f.expr_lists.push(x);
+        let start = self.b.file.expr_lists.len() as u32;
+        self.b.file.expr_lists.push(x);
         ExprRange { start, len: 1 }
     }
 
@@ -67,6 +67,13 @@ impl Parser<'_, '_> {
     }
 
     fn unary(&mut self) -> ExprId {
+        if self.at(Tok::Ident) {
+            let (start, end) = (self.lex.start, self.lex.end);
+            let name = self.name();
+            self.next();
+            let x = self.push_expr(ExprKind::Ident(name), start, end);
+            return self.primary_suffixes(x);
+        }
         let op = match self.tok() {
             Tok::Add => UnaryOp::Plus,
             Tok::Sub => UnaryOp::Minus,
@@ -121,7 +128,7 @@ impl Parser<'_, '_> {
                 }
                 ChanDir::Both => start,
             };
-            let e = &mut self.f.exprs[ty];
+            let e = &mut self.b.file.exprs[ty];
             e.kind = ExprKind::ChanType { dir: ChanDir::Recv, elem };
             e.span.start = arrow;
             (arrow, before, ty) = (next_arrow, dir, elem);
@@ -177,7 +184,7 @@ impl Parser<'_, '_> {
             let outer = std::mem::replace(&mut self.expr_lev, 0);
             let body = self.block("function body");
             self.expr_lev = outer;
-            let end = self.f.stmts[body].span.end;
+            let end = self.b.file.stmts[body].span.end;
             x = self.push_expr(ExprKind::FuncLit { ty: x, body }, start, end);
         }
         self.grow();
@@ -207,7 +214,7 @@ impl Parser<'_, '_> {
 
     /// Whether `{` after `x` opens a composite literal rather than a block.
     fn is_literal_type(&mut self, x: ExprId) -> bool {
-        let bare = self.f.unparen(x);
+        let bare = self.b.file.unparen(x);
         match self.kind(bare) {
             ExprKind::Bad
             | ExprKind::Ident(_)
@@ -273,12 +280,12 @@ impl Parser<'_, '_> {
         let kind = match (self.tok(), first) {
             (Tok::Colon, lo) => self.slice_bounds(x, lo),
             (Tok::Comma, Some(first)) => {
-                let mark = self.exprs.len();
-                self.exprs.push(first);
+                let mark = self.b.exprs.len();
+                self.b.exprs.push(first);
                 while self.eat(Tok::Comma) {
                     if !matches!(self.tok(), Tok::RBrack | Tok::Eof) {
                         let ty = self.ty("a type argument");
-                        self.exprs.push(ty);
+                        self.b.exprs.push(ty);
                     }
                 }
                 ExprKind::Index { x, indices: self.expr_range(mark) }
@@ -316,8 +323,8 @@ impl Parser<'_, '_> {
                 bounds.max = Some(self.bad_expr(second_colon + 1));
             }
         }
-        let index = self.f.slice_bounds.len() as u32;
-        self.f.slice_bounds.push(bounds);
+        let index = self.b.file.slice_bounds.len() as u32;
+        self.b.file.slice_bounds.push(bounds);
         ExprKind::Slice { x, bounds: index }
     }
 
@@ -326,11 +333,11 @@ impl Parser<'_, '_> {
         self.next();
         self.enter();
         self.expr_lev += 1;
-        let mark = self.exprs.len();
+        let mark = self.b.exprs.len();
         let mut ellipsis = false;
         while !matches!(self.tok(), Tok::RParen | Tok::Eof) && !ellipsis {
             let arg = self.expr();
-            self.exprs.push(arg);
+            self.b.exprs.push(arg);
             ellipsis = self.eat(Tok::Ellipsis);
             if !self.at_comma("argument list", Tok::RParen) {
                 break;
@@ -350,10 +357,10 @@ impl Parser<'_, '_> {
         let start = ty.map_or(self.pos(), |ty| self.span(ty).start);
         self.next();
         self.expr_lev += 1;
-        let mark = self.exprs.len();
+        let mark = self.b.exprs.len();
         while !matches!(self.tok(), Tok::RBrace | Tok::Eof) {
             let element = self.element();
-            self.exprs.push(element);
+            self.b.exprs.push(element);
             if !self.at_comma("composite literal", Tok::RBrace) {
                 break;
             }

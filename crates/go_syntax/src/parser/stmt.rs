@@ -40,7 +40,7 @@ impl Parser<'_, '_> {
             self.expected(&format!("'{{' to open the {what}"));
             self.next();
         }
-        let mark = self.stmts.len();
+        let mark = self.b.stmts.len();
         self.stmt_list();
         let end = if self.at(Tok::RBrace) {
             self.lex.end
@@ -59,13 +59,13 @@ impl Parser<'_, '_> {
     fn stmt_list(&mut self) {
         while !matches!(self.tok(), Tok::Case | Tok::Default | Tok::RBrace | Tok::Eof) {
             let stmt = self.stmt();
-            self.stmts.push(stmt);
+            self.b.stmts.push(stmt);
         }
     }
 
     /// The end of the last statement gathered since `mark`.
     fn last_end(&self, mark: usize) -> Option<u32> {
-        self.stmts[mark..].last().map(|&s| self.f.stmts[s].span.end)
+        self.b.stmts[mark..].last().map(|&s| self.b.file.stmts[s].span.end)
     }
 
     fn stmt(&mut self) -> StmtId {
@@ -122,7 +122,7 @@ impl Parser<'_, '_> {
             Tok::RBrace => self.push_stmt(StmtKind::Empty, start, start),
             Tok::Const | Tok::Type | Tok::Var => {
                 let decl = self.decl(STMT_START);
-                let span = self.f.all_decls[decl].span;
+                let span = self.b.file.all_decls[decl].span;
                 self.push_stmt(StmtKind::Decl(decl), span.start, span.end)
             }
             Tok::LBrace | Tok::If | Tok::For | Tok::Switch | Tok::Select => self.nesting_stmt(),
@@ -157,7 +157,7 @@ impl Parser<'_, '_> {
     }
 
     fn list_end(&self, list: ExprRange) -> u32 {
-        self.f.expr_list(list).last().map_or(0, |&x| self.span(x).end)
+        self.b.file.expr_list(list).last().map_or(0, |&x| self.span(x).end)
     }
 
     fn simple_as_stmt(&mut self, simple: Simple) -> StmtId {
@@ -178,17 +178,17 @@ impl Parser<'_, '_> {
         let first = self.expr();
         let start = self.span(first).start;
         if self.at(Tok::Comma) {
-            let mark = self.exprs.len();
-            self.exprs.push(first);
+            let mark = self.b.exprs.len();
+            self.b.exprs.push(first);
             while self.eat(Tok::Comma) {
                 let x = self.expr();
-                self.exprs.push(x);
+                self.b.exprs.push(x);
             }
             if let Some(op) = self.tok().assign_op() {
                 let lhs = self.expr_range(mark);
                 return self.assignment(lhs, op, context, start);
             }
-            self.exprs.truncate(mark);
+            self.b.exprs.truncate(mark);
             self.error(
                 start,
                 format!(
@@ -234,7 +234,7 @@ impl Parser<'_, '_> {
         if context == Context::For && self.at(Tok::Range) && !matches!(op, AssignOp::Op(_)) {
             self.next();
             let x = self.expr();
-            let list = self.f.expr_list(lhs);
+            let list = self.b.file.expr_list(lhs);
             if let Some(&third) = list.get(2) {
                 let at = self.span(third).start;
                 self.error(at, "expected at most two iteration variables");
@@ -255,7 +255,7 @@ impl Parser<'_, '_> {
         self.grow();
         self.end_height(height);
         self.leave();
-        let end = self.f.stmts[stmt].span.end;
+        let end = self.b.file.stmts[stmt].span.end;
         Simple::Labeled(self.push_stmt(StmtKind::Labeled { label, stmt }, label.pos, end))
     }
 
@@ -265,7 +265,7 @@ impl Parser<'_, '_> {
         let word = if is_go { "go" } else { "defer" };
         self.next();
         let x = self.expr();
-        let call = self.f.unparen(x);
+        let call = self.b.file.unparen(x);
         let span = self.span(x);
         let is_call = matches!(self.kind(call), ExprKind::Call { .. });
         if call != x {
@@ -304,7 +304,7 @@ impl Parser<'_, '_> {
         let (found, span) = match simple {
             Simple::Expr(x) => return x,
             Simple::Stmt(s) | Simple::Labeled(s) => {
-                let stmt = self.f.stmts[s];
+                let stmt = self.b.file.stmts[s];
                 let is_assignment = matches!(stmt.kind, StmtKind::Assign { .. });
                 (if is_assignment { "an assignment" } else { "a statement" }, stmt.span)
             }
@@ -324,7 +324,7 @@ impl Parser<'_, '_> {
         self.next();
         let (init, cond) = self.if_header();
         let then = self.block("if block");
-        let mut end = self.f.stmts[then].span.end;
+        let mut end = self.b.file.stmts[then].span.end;
         let mut els = None;
         if self.eat(Tok::Else) {
             let stmt = match self.tok() {
@@ -340,7 +340,7 @@ impl Parser<'_, '_> {
                     self.push_stmt(StmtKind::Bad, at, at)
                 }
             };
-            end = self.f.stmts[stmt].span.end;
+            end = self.b.file.stmts[stmt].span.end;
             els = Some(stmt);
         } else {
             self.expect_semi("if statement");
@@ -412,7 +412,7 @@ impl Parser<'_, '_> {
         }
         let is_type_switch = guard.as_ref().is_some_and(|simple| self.is_type_switch_guard(simple));
         let body = self.clauses("switch", Self::case_clause);
-        let end = self.f.stmts[body].span.end;
+        let end = self.b.file.stmts[body].span.end;
         let kind = match guard {
             Some(simple) if is_type_switch => {
                 StmtKind::TypeSwitch { init, assign: self.simple_as_stmt(simple), body }
@@ -434,13 +434,13 @@ impl Parser<'_, '_> {
         match *simple {
             Simple::Expr(x) => is_type_assert(self, x),
             Simple::Stmt(s) => {
-                let stmt = self.f.stmts[s];
+                let stmt = self.b.file.stmts[s];
                 let StmtKind::Assign { lhs, rhs, op } = stmt.kind else {
                     return false;
                 };
                 if lhs.len() != 1
                     || rhs.len() != 1
-                    || !is_type_assert(self, self.f.expr_list(rhs)[0])
+                    || !is_type_assert(self, self.b.file.expr_list(rhs)[0])
                 {
                     return false;
                 }
@@ -457,10 +457,10 @@ impl Parser<'_, '_> {
     fn clauses(&mut self, what: &str, clause: fn(&mut Self) -> StmtId) -> StmtId {
         let start = self.pos();
         self.expect(Tok::LBrace, &format!("after the {what} header"));
-        let mark = self.stmts.len();
+        let mark = self.b.stmts.len();
         while matches!(self.tok(), Tok::Case | Tok::Default) {
             let stmt = clause(self);
-            self.stmts.push(stmt);
+            self.b.stmts.push(stmt);
         }
         if !self.at(Tok::RBrace) {
             self.expected(&format!("'case', 'default' or '}}' in the {what} statement"));
@@ -484,7 +484,7 @@ impl Parser<'_, '_> {
     /// `:` and the statements after it, with the offset where they end.
     fn clause_body(&mut self) -> (StmtRange, u32) {
         let colon = self.expect_end(Tok::Colon, "after the case");
-        let mark = self.stmts.len();
+        let mark = self.b.stmts.len();
         self.stmt_list();
         let end = self.last_end(mark).unwrap_or(colon);
         (self.stmt_range(mark), end)
@@ -494,7 +494,7 @@ impl Parser<'_, '_> {
         let start = self.pos();
         self.next();
         let body = self.clauses("select", Self::comm_clause);
-        let end = self.f.stmts[body].span.end;
+        let end = self.b.file.stmts[body].span.end;
         self.push_stmt(StmtKind::Select { body }, start, end)
     }
 
@@ -510,7 +510,7 @@ impl Parser<'_, '_> {
     /// The send or receive of a select case.
     fn comm(&mut self) -> StmtId {
         let lhs = self.expr_list();
-        let first = self.f.expr_list(lhs)[0];
+        let first = self.b.file.expr_list(lhs)[0];
         let start = self.span(first).start;
         match self.tok() {
             Tok::Arrow => {
@@ -580,12 +580,12 @@ impl Parser<'_, '_> {
             self.expr_lev = outer;
         }
         let body = self.block("for block");
-        let end = self.f.stmts[body].span.end;
+        let end = self.b.file.stmts[body].span.end;
         self.expect_semi("for statement");
         let kind = match cond {
             Some(Simple::Range(clause)) => {
-                let index = self.f.ranges.len() as u32;
-                self.f.ranges.push(clause);
+                let index = self.b.file.ranges.len() as u32;
+                self.b.file.ranges.push(clause);
                 StmtKind::Range { clause: index, body }
             }
             Some(Simple::BadRange) => StmtKind::Bad,

@@ -144,14 +144,14 @@ impl Parser<'_, '_> {
         let start = self.span(x).start;
         let lbrack = self.pos();
         self.next();
-        let mark = self.exprs.len();
+        let mark = self.b.exprs.len();
         self.type_arguments();
         let rbrack = self.pos();
         let end = self.expect_closing(Tok::RBrack, "type argument list");
-        if self.exprs.len() == mark {
+        if self.b.exprs.len() == mark {
             self.error(rbrack, "expected a type argument, found ']'");
             let bad = self.push_expr(ExprKind::Bad, lbrack + 1, rbrack.max(lbrack + 1));
-            self.exprs.push(bad);
+            self.b.exprs.push(bad);
         }
         let indices = self.expr_range(mark);
         self.grow();
@@ -165,7 +165,7 @@ impl Parser<'_, '_> {
         self.expr_lev += 1;
         while !matches!(self.tok(), Tok::RBrack | Tok::Eof) {
             let ty = self.ty("a type argument");
-            self.exprs.push(ty);
+            self.b.exprs.push(ty);
             if !self.at_comma("type argument list", Tok::RBrack) {
                 break;
             }
@@ -196,7 +196,7 @@ impl Parser<'_, '_> {
     ) -> ExprId {
         let span = Span { start, end: end.max(start) };
         let tparams = FieldRange::default();
-        let id = self.f.func_types.push(FuncType { tparams, params, results, span });
+        let id = self.b.file.func_types.push(FuncType { tparams, params, results, span });
         self.push_expr(ExprKind::FuncType(id), span.start, span.end)
     }
 
@@ -217,8 +217,8 @@ impl Parser<'_, '_> {
             return (params, FieldRange::default(), end);
         };
         let span = self.span(ty);
-        let start = self.f.fields.len() as u32;
-        self.f.fields.push(Field { names: IdentRange::default(), ty, tag: None, span });
+        let start = self.b.file.fields.len() as u32;
+        self.b.file.fields.push(Field { names: IdentRange::default(), ty, tag: None, span });
         (params, FieldRange { start, len: 1 }, span.end)
     }
 
@@ -268,7 +268,7 @@ impl Parser<'_, '_> {
     ) -> FieldRange {
         let tparams = closing == Tok::RBrack;
         let start = name0.map_or(self.pos(), |n| n.pos);
-        let mark = self.params.len();
+        let mark = self.b.params.len();
         let (mut named, mut typed) = (0, 0);
         let (mut name0, mut ty0) = (name0, ty0);
         while name0.is_some() || !matches!(self.tok(), Tok::Eof) && !self.at(closing) {
@@ -282,7 +282,7 @@ impl Parser<'_, '_> {
             if param.name.is_some() || param.ty.is_some() {
                 named += usize::from(param.name.is_some() && param.ty.is_some());
                 typed += usize::from(param.ty.is_some());
-                self.params.push(param);
+                self.b.params.push(param);
             }
             if !self
                 .at_comma(if tparams { "type parameter list" } else { "parameter list" }, closing)
@@ -291,7 +291,7 @@ impl Parser<'_, '_> {
             }
             self.next();
         }
-        let count = self.params.len() - mark;
+        let count = self.b.params.len() - mark;
         if count == 0 {
             return FieldRange::default();
         }
@@ -316,9 +316,9 @@ impl Parser<'_, '_> {
 
     /// In a list without a named parameter, what looks like names are types.
     fn names_are_types(&mut self, mark: usize) {
-        for i in mark..self.params.len() {
-            if let Some(name) = self.params[i].name.take() {
-                self.params[i].ty = Some(self.ident_expr(name));
+        for i in mark..self.b.params.len() {
+            if let Some(name) = self.b.params[i].name.take() {
+                self.b.params[i].ty = Some(self.ident_expr(name));
             }
         }
     }
@@ -327,22 +327,22 @@ impl Parser<'_, '_> {
     fn distribute_types(&mut self, mark: usize, tparams: bool, all_types_named: bool) {
         let mut error = None;
         let mut ty = None;
-        for i in (mark..self.params.len()).rev() {
-            let param = self.params[i];
+        for i in (mark..self.b.params.len()).rev() {
+            let param = self.b.params[i];
             match (param.name, param.ty) {
                 (name, Some(own)) => {
                     ty = Some(own);
                     if name.is_none() {
                         let pos = self.span(own).start;
                         error = Some(pos);
-                        self.params[i].name = Some(Ident { name: base::sym::BLANK, pos });
+                        self.b.params[i].name = Some(Ident { name: base::sym::BLANK, pos });
                     }
                 }
                 (Some(name), None) if ty.is_none() => {
                     error = Some(name.pos);
-                    self.params[i].ty = Some(self.bad_expr(name.pos));
+                    self.b.params[i].ty = Some(self.bad_expr(name.pos));
                 }
-                _ => self.params[i].ty = ty,
+                _ => self.b.params[i].ty = ty,
             }
         }
         let Some(at) = error else { return };
@@ -359,9 +359,9 @@ impl Parser<'_, '_> {
 
     /// `...T` is for the last parameter only.
     fn check_variadic(&mut self, mark: usize, variadic_ok: bool) {
-        let last = self.params.len() - 1;
+        let last = self.b.params.len() - 1;
         for i in mark..=last {
-            let Some(ty) = self.params[i].ty else {
+            let Some(ty) = self.b.params[i].ty else {
                 continue;
             };
             if !matches!(self.kind(ty), ExprKind::Ellipsis(_)) || variadic_ok && i == last {
@@ -374,36 +374,36 @@ impl Parser<'_, '_> {
                 "'...' is for parameters only"
             };
             self.error(span.start, message);
-            self.params[i].ty = Some(self.push_expr(ExprKind::Bad, span.start, span.end));
+            self.b.params[i].ty = Some(self.push_expr(ExprKind::Bad, span.start, span.end));
         }
     }
 
     /// Turns the gathered parameters into fields: neighbours with one type make one field.
     fn param_fields(&mut self, mark: usize, named: bool) -> FieldRange {
-        let first = self.f.fields.len() as u32;
+        let first = self.b.file.fields.len() as u32;
         let mut i = mark;
-        while i < self.params.len() {
-            let Param { name, ty } = self.params[i];
+        while i < self.b.params.len() {
+            let Param { name, ty } = self.b.params[i];
             let ty = match ty {
                 Some(ty) => ty,
                 None => self.bad_expr(name.map_or(self.pos(), |n| n.pos)),
             };
             let mut next = i + 1;
             let mut span = self.span(ty);
-            let start = self.f.idents.len() as u32;
+            let start = self.b.file.idents.len() as u32;
             if named {
-                while next < self.params.len() && self.params[next].ty == Some(ty) {
+                while next < self.b.params.len() && self.b.params[next].ty == Some(ty) {
                     next += 1;
                 }
-                self.f.idents.extend(self.params[i..next].iter().filter_map(|p| p.name));
+                self.b.file.idents.extend(self.b.params[i..next].iter().filter_map(|p| p.name));
                 span = Span::new(name.map_or(span.start, |n| n.pos), span.end);
             }
-            let names = IdentRange { start, len: self.f.idents.len() as u32 - start };
-            self.f.fields.push(Field { names, ty, tag: None, span });
+            let names = IdentRange { start, len: self.b.file.idents.len() as u32 - start };
+            self.b.file.fields.push(Field { names, ty, tag: None, span });
             i = next;
         }
-        self.params.truncate(mark);
-        FieldRange { start: first, len: self.f.fields.len() as u32 - first }
+        self.b.params.truncate(mark);
+        FieldRange { start: first, len: self.b.file.fields.len() as u32 - first }
     }
 
     /// One parameter; with `type_sets` its type may be a constraint element.
@@ -487,13 +487,13 @@ impl Parser<'_, '_> {
         let height = self.start_height();
         let lbrack = self.pos();
         self.next();
-        let mark = self.exprs.len();
+        let mark = self.b.exprs.len();
         let mut trailing_comma = None;
         if !self.at(Tok::RBrack) {
             self.expr_lev += 1;
             loop {
                 let arg = self.expr();
-                self.exprs.push(arg);
+                self.b.exprs.push(arg);
                 if !self.at(Tok::Comma) {
                     break;
                 }
@@ -507,8 +507,8 @@ impl Parser<'_, '_> {
             self.expr_lev -= 1;
         }
         let end = self.expect_end(Tok::RBrack, "to close the array length or type argument list");
-        let count = self.exprs.len() - mark;
-        let len = self.exprs.get(mark).copied();
+        let count = self.b.exprs.len() - mark;
+        let len = self.b.exprs.get(mark).copied();
         let elem = match count {
             0 => Some(self.ty("an element type")),
             1 => self.try_type_or_nothing(),
@@ -518,7 +518,7 @@ impl Parser<'_, '_> {
             if let Some(comma) = trailing_comma {
                 self.error(comma, "expected ']' after the array length, found ','");
             }
-            self.exprs.truncate(mark);
+            self.b.exprs.truncate(mark);
             let end = self.span(elem).end;
             (Some(x), self.push_expr(ExprKind::ArrayType { len, elem }, lbrack, end))
         } else {
@@ -537,10 +537,10 @@ impl Parser<'_, '_> {
         let start = self.pos();
         self.next();
         self.expect(Tok::LBrace, "after 'struct'");
-        let mark = self.fields.len();
+        let mark = self.b.fields.len();
         while matches!(self.tok(), Tok::Ident | Tok::Mul | Tok::LParen) {
             let field = self.field_decl();
-            self.fields.push(field);
+            self.b.fields.push(field);
         }
         let end = self.expect_end(Tok::RBrace, "to close the struct type");
         let fields = self.field_range(mark);
@@ -549,7 +549,7 @@ impl Parser<'_, '_> {
 
     fn field_decl(&mut self) -> Field {
         let start = self.pos();
-        let mark = self.idents.len();
+        let mark = self.b.idents.len();
         let ty = match self.tok() {
             Tok::Ident => {
                 let name = self.ident("a field name");
@@ -559,14 +559,14 @@ impl Parser<'_, '_> {
                     }
                     Tok::LBrack => {
                         let (name, ty) = self.array_or_instance(name);
-                        self.idents.extend(name);
+                        self.b.idents.extend(name);
                         ty
                     }
                     _ => {
-                        self.idents.push(name);
+                        self.b.idents.push(name);
                         while self.eat(Tok::Comma) {
                             let name = self.ident("a field name");
-                            self.idents.push(name);
+                            self.b.idents.push(name);
                         }
                         self.ty("a field type")
                     }
@@ -622,7 +622,7 @@ impl Parser<'_, '_> {
         let start = self.pos();
         self.next();
         self.expect(Tok::LBrace, "after 'interface'");
-        let mark = self.fields.len();
+        let mark = self.b.fields.len();
         loop {
             let field = if self.at(Tok::Ident) {
                 self.method_or_embedded()
@@ -635,7 +635,7 @@ impl Parser<'_, '_> {
                 self.embedded_field(ty)
             };
             self.expect_semi("interface element");
-            self.fields.push(field);
+            self.b.fields.push(field);
         }
         let end = self.expect_end(Tok::RBrace, "to close the interface type");
         let fields = self.field_range(mark);
@@ -666,8 +666,8 @@ impl Parser<'_, '_> {
                     self.error(lbrack, "an interface method must have no type parameters");
                     return self.method(name);
                 }
-                let mark = self.exprs.len();
-                self.exprs.push(arg);
+                let mark = self.b.exprs.len();
+                self.b.exprs.push(arg);
                 if self.at_comma("type argument list", Tok::RBrack) {
                     self.next();
                     self.type_arguments();
@@ -688,8 +688,8 @@ impl Parser<'_, '_> {
         let start = self.pos();
         let (params, results, end) = self.signature();
         let ty = self.push_func_type(params, results, start, end);
-        let names = IdentRange { start: self.f.idents.len() as u32, len: 1 };
-        self.f.idents.push(name);
+        let names = IdentRange { start: self.b.file.idents.len() as u32, len: 1 };
+        self.b.file.idents.push(name);
         Field { names, ty, tag: None, span: Span { start: name.pos, end: self.span(ty).end } }
     }
 

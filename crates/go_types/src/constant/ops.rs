@@ -208,6 +208,7 @@ fn complex(
 mod tests {
     use super::*;
     use crate::constant::representable_const;
+    use crate::sizes::Sizes;
     use crate::types::Basic;
     use go_syntax::ast::LitKind;
 
@@ -246,15 +247,15 @@ mod tests {
     #[test]
     fn rounding_to_sized_types() {
         let tenth = float("0.1");
-        let rounded = representable_const(&tenth, Basic::Float32, 64).expect("fits");
+        let rounded = representable_const(&tenth, Basic::Float32, &Sizes::default()).expect("fits");
         assert_eq!(rounded.exact_string(), "13421773/134217728");
-        assert!(representable_const(&float("1e39"), Basic::Float32, 64).is_none());
-        assert!(representable_const(&float("5e-324"), Basic::Float64, 64).is_some_and(|v| !v.is_zero()));
-        assert!(representable_const(&int("256"), Basic::Uint8, 64).is_none());
-        assert!(representable_const(&int("128"), Basic::Int8, 64).is_none());
-        assert!(representable_const(&int("2147483648"), Basic::Int, 32).is_none());
-        assert!(representable_const(&int("0xffffffffffffffff"), Basic::Uint64, 64).is_some());
-        assert!(representable_const(&float("1.5"), Basic::Int, 64).is_none());
-        assert!(representable_const(&float("2.0"), Basic::Int, 64) == Some(ConstValue::Int(2)));
+        assert!(representable_const(&float("1e39"), Basic::Float32, &Sizes::default()).is_none());
+        assert!(representable_const(&float("5e-324"), Basic::Float64, &Sizes::default()).is_some_and(|v| !v.is_zero()));
+        assert!(representable_const(&int("256"), Basic::Uint8, &Sizes::default()).is_none());
+        assert!(representable_const(&int("128"), Basic::Int8, &Sizes::default()).is_none());
+        assert!(representable_const(&int("2147483648"), Basic::Int, &Sizes::for_arch("386").expect("known")).is_none());
+        assert!(representable_const(&int("0xffffffffffffffff"), Basic::Uint64, &Sizes::default()).is_some());
+        assert!(representable_const(&float("1.5"), Basic::Int, &Sizes::default()).is_none());
+        assert!(representable_const(&float("2.0"), Basic::Int, &Sizes::default()) == Some(ConstValue::Int(2)));
     }
 }

@@ -2,18 +2,17 @@
 //! "Representability").
 
 use super::{ConstKind, ConstValue, binary_op};
+use crate::sizes::Sizes;
 use crate::types::Basic;
 use go_syntax::ast::BinaryOp;
 
-/// Bits of `int`, `uint` and `uintptr` on the target: 32 or 64.
-pub type IntWidth = u32;
-
 /// The value `x` as the type holds it: an integer for integer types, rounded for sized float and
 /// complex types. `None` when the type cannot represent it. An unknown value fits everywhere.
-pub fn representable_const(x: &ConstValue, typ: Basic, width: IntWidth) -> Option<ConstValue> {
+pub fn representable_const(x: &ConstValue, typ: Basic, sizes: &Sizes) -> Option<ConstValue> {
     if x.is_unknown() {
         return Some(ConstValue::Unknown);
     }
+    let width = sizes.word as u32 * 8;
     match typ.canonical() {
         Basic::UntypedInt | Basic::UntypedRune => integer(x, None),
         Basic::Int => integer(x, Some((true, width))),

@@ -1,0 +1,342 @@
+//! The whole program: summaries from callees to callers, in parallel where functions do not
+//! depend on each other, and the conflicts that are left at the functions that nobody calls.
+
+use std::sync::Arc;
+
+use base::{FxHashSet, Id, IndexVec};
+use go_ir::{Callee, FuncId, FuncKind, Op, Program};
+use go_types::{Store, Type};
+use knowledge::{Knowledge, OriginKind};
+use petgraph::graph::{DiGraph, NodeIndex};
+use rayon::prelude::*;
+
+use crate::context::{Context, named_obj, type_name};
+use crate::function::FuncAnalysis;
+use crate::pairs::{Pair, find_pairs, is_write, unprotected};
+use crate::path::{CtxKey, Root};
+use crate::steps::FuncFacts;
+use crate::summary::{Event, Summary, Thread};
+
+/// The result of the concurrency analysis.
+pub struct Analysis<'a> {
+    /// What functions were looked up in.
+    pub context: Context<'a>,
+    /// What was found out about each function by itself.
+    pub facts: IndexVec<FuncId, FuncFacts>,
+    /// Conflicts, each pair of places once, in a stable order.
+    pub pairs: Vec<Pair>,
+    /// The functions that nobody calls, with what they are.
+    pub entries: Vec<(FuncId, EntryKind)>,
+}
+
+/// What a function that nobody in the program calls is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EntryKind {
+    /// `main` of a program.
+    Main,
+    /// The initialiser of a package.
+    Init,
+    /// A test, benchmark or example.
+    Test,
+    /// Called by a framework, by its shape: many at once.
+    Request(OriginKind),
+    /// Exported: called by who knows whom.
+    Exported,
+    /// Not called at all as far as can be seen.
+    Unused,
+}
+
+/// Analyses a program.
+pub fn analyse<'a>(store: &'a Store, program: &'a Program, knowledge: &'a Knowledge) -> Analysis<'a> {
+    let context = Context::new(store, program, knowledge);
+    let facts = summarise_all(&context);
+    let entries: Vec<(FuncId, EntryKind)> = program
+        .funcs
+        .ids()
+        .filter(|&f| !context.is_consumed(f) && !program.funcs[f].external)
+        .map(|f| (f, entry_kind(&context, f)))
+        .collect();
+    let mut pairs: Vec<Pair> = facts.iter().flat_map(|f| f.pairs.iter().cloned()).collect();
+    let shared = shared_context_keys(&context, program);
+    for &(f, kind) in &entries {
+        if let Some(summary) = context.summary(f) {
+            entry_pairs(f, kind, &summary, &shared, &mut pairs);
+        }
+    }
+    cross_entry_pairs(&context, &entries, &mut pairs);
+    let mut seen = FxHashSet::default();
+    pairs.sort_by_cached_key(|p| sort_key(&context, p));
+    pairs.retain(|p| {
+        let (x, y) = (p.a.step.span, p.b.step.span);
+        seen.insert((x.min(y), x.max(y)))
+    });
+    Analysis { context, facts, pairs, entries }
+}
+
+/// Functions, places and goroutines of a pair, as text and numbers that do not depend on timing.
+fn sort_key(cx: &Context<'_>, p: &Pair) -> (String, u32, String, u32, bool, bool) {
+    let name = |e: &Event| cx.func(e.step.func).name.clone();
+    (
+        name(&p.a),
+        p.a.step.span.span.start,
+        name(&p.b),
+        p.b.step.span.span.start,
+        !p.same_object,
+        p.b_thread.is_none(),
+    )
+}
+
+/// Groups of functions that call each other, callees first, as levels that can run in parallel.
+fn levels(cx: &Context<'_>) -> Vec<Vec<Vec<FuncId>>> {
+    let program = cx.program;
+    let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(program.funcs.len(), program.funcs.len() * 4);
+    for _ in program.funcs.iter() {
+        graph.add_node(());
+    }
+    let node = |f: FuncId| NodeIndex::new(f.index());
+    for (f, func) in program.funcs.iter_enumerated() {
+        let mut edge = |to: FuncId| {
+            graph.update_edge(node(f), node(to), ());
+        };
+        for instr in func.values.iter() {
+            match &instr.op {
+                Op::Func(obj) | Op::BoundMethod { method: obj, .. } => {
+                    program.by_obj.get(obj).copied().into_iter().for_each(&mut edge);
+                }
+                Op::MakeClosure { func, .. } => edge(*func),
+                Op::MakeInterface(_) => {}
+                Op::Call(c) | Op::Go(c) | Op::Defer(c) => match &c.callee {
+                    Callee::Static { obj, .. } => {
+                        program.by_obj.get(obj).copied().into_iter().for_each(&mut edge);
+                    }
+                    Callee::Interface { method } => {
+                        let name = cx.store.obj(*method).name;
+                        for &t in cx.implementations(*method).iter() {
+                            if let Some(m) = cx.method(t, name) {
+                                program.by_obj.get(&m.method).copied().into_iter().for_each(&mut edge);
+                            }
+                        }
+                    }
+                    Callee::Value(_) => {}
+                },
+                _ => {}
+            }
+        }
+    }
+    let groups = petgraph::algo::kosaraju_scc(&graph);
+    let mut level_of = vec![0usize; program.funcs.len()];
+    let mut out: Vec<Vec<Vec<FuncId>>> = Vec::new();
+    for group in groups {
+        let inside: FxHashSet<NodeIndex> = group.iter().copied().collect();
+        let level = group
+            .iter()
+            .flat_map(|&n| graph.neighbors(n))
+            .filter(|n| !inside.contains(n))
+            .map(|n| level_of[n.index()] + 1)
+            .max()
+            .unwrap_or(0);
+        let mut funcs: Vec<FuncId> = group.iter().map(|n| FuncId::from_index(n.index())).collect();
+        funcs.sort();
+        for f in &funcs {
+            level_of[f.index()] = level;
+        }
+        if out.len() <= level {
+            out.resize(level + 1, Vec::new());
+        }
+        out[level].push(funcs);
+    }
+    out
+}
+
+fn summarise_all(cx: &Context<'_>) -> IndexVec<FuncId, FuncFacts> {
+    let mut facts: Vec<FuncFacts> = cx.program.funcs.iter().map(|_| FuncFacts::default()).collect();
+    for level in levels(cx) {
+        let done: Vec<(FuncId, FuncFacts)> = level
+            .par_iter()
+            .flat_map_iter(|group| {
+                // Inside a recursion, each function sees those before it in the group.
+                group.iter().filter(|&&f| !cx.func(f).external).map(|&f| {
+                    let (summary, facts) = FuncAnalysis::new(cx, f).run();
+                    cx.set_summary(f, Arc::new(summary));
+                    (f, facts)
+                })
+            })
+            .collect();
+        for (f, found) in done {
+            facts[f.index()] = found;
+        }
+    }
+    IndexVec::from_vec(facts)
+}
+
+fn entry_kind(cx: &Context<'_>, f: FuncId) -> EntryKind {
+    let func = cx.func(f);
+    if func.kind == FuncKind::PackageInit {
+        return EntryKind::Init;
+    }
+    let name = func.obj.map(|o| cx.store.obj(o).name);
+    let is_method = matches!(cx.store.ty(func.sig), Type::Signature(s) if s.recv.is_some());
+    if let Some(name) = name {
+        let text = name.as_str();
+        if text == "main" && !is_method && cx.store.package(func.pkg).name.get() == Some(&name) {
+            return EntryKind::Main;
+        }
+        if func.is_test && ["Test", "Benchmark", "Example", "Fuzz"].iter().any(|p| text.starts_with(p)) {
+            return EntryKind::Test;
+        }
+    }
+    if let Some(kind) = framework_entry(cx, f) {
+        return EntryKind::Request(kind);
+    }
+    if name.is_some_and(base::Symbol::is_exported) { EntryKind::Exported } else { EntryKind::Unused }
+}
+
+/// Whether a framework calls functions of this shape, on many goroutines.
+fn framework_entry(cx: &Context<'_>, f: FuncId) -> Option<OriginKind> {
+    let func = cx.func(f);
+    let Type::Signature(sig) = cx.store.ty(func.sig) else { return None };
+    let params: Vec<String> = sig
+        .params
+        .iter()
+        .map(|&p| cx.store.obj(p).typ.get().map_or_else(String::new, |t| go_types::type_string(cx.store, t)))
+        .collect();
+    let name = func.obj.map(|o| cx.store.obj(o).name.as_str()).unwrap_or_default();
+    cx.knowledge
+        .interfaces()
+        .iter()
+        .find(|fact| {
+            fact.on == knowledge::Goroutine::Many
+                && !fact.params.is_empty()
+                && fact.params == params
+                && (fact.methods.is_empty() || sig.recv.is_some() && fact.methods.iter().any(|m| m == name))
+        })
+        .map(|fact| fact.origin)
+}
+
+/// Keys of context values that hold an object which outlives the request.
+fn shared_context_keys(cx: &Context<'_>, program: &Program) -> FxHashSet<CtxKey> {
+    let mut keys = FxHashSet::default();
+    for f in program.funcs.ids() {
+        let Some(summary) = cx.summary(f) else { continue };
+        for store in &summary.stores {
+            if let Root::Context(key) = store.dest.root
+                && store.vals.iter().filter_map(|v| v.as_path()).any(|p| matches!(p.root, Root::Global(_)))
+            {
+                keys.insert(key);
+            }
+        }
+    }
+    keys
+}
+
+/// Conflicts among the goroutines that one entry starts, and with itself.
+fn entry_pairs(
+    f: FuncId,
+    kind: EntryKind,
+    summary: &Summary,
+    shared: &FxHashSet<CtxKey>,
+    out: &mut Vec<Pair>,
+) {
+    let mut threads = summary.threads.clone();
+    let mut events: Vec<Event> = summary.events.clone();
+    if let EntryKind::Request(origin) = kind {
+        // The entry itself is one of many: a goroutine like the others.
+        let number = threads.len() as u32;
+        let Some(first) = events.first() else { return };
+        threads.push(Thread {
+            kind: origin,
+            start: first.step.span,
+            starter: f,
+            many: true,
+            pos: first.step.pos,
+            parallel: crate::summary::ThreadSet::default(),
+            frames: None,
+        });
+        for event in &mut events {
+            event.step.parallel.insert(number);
+            if event.step.thread.is_none() {
+                event.step.thread = Some(number);
+            }
+        }
+    }
+    let events: Vec<&Event> = events.iter().collect();
+    let from = out.len();
+    find_pairs(f, &events, &threads, out, |a, b| match a.path.root {
+        Root::Context(key) => (!a.step.request && !b.step.request) || shared.contains(&key),
+        _ => true,
+    });
+    if let EntryKind::Request(_) = kind {
+        for pair in &mut out[from..] {
+            pair.same_object &= matches!(pair.a.path.root, Root::Global(_));
+        }
+    }
+}
+
+/// Conflicts over package-level variables between entries that run at the same time: goroutines
+/// that initialisers have started, those of `main`, and requests.
+fn cross_entry_pairs(cx: &Context<'_>, entries: &[(FuncId, EntryKind)], out: &mut Vec<Pair>) {
+    struct Side {
+        entry: FuncId,
+        event: Event,
+        thread: Option<Thread>,
+        from_init: bool,
+    }
+    let mut sides: Vec<Side> = Vec::new();
+    for &(f, kind) in entries {
+        let Some(summary) = cx.summary(f) else { continue };
+        for event in &summary.events {
+            if !matches!(event.path.root, Root::Global(_)) {
+                continue;
+            }
+            let thread = event.step.thread.map(|t| summary.threads[t as usize].clone());
+            let thread = match kind {
+                EntryKind::Main => thread,
+                EntryKind::Init if thread.is_some() => thread,
+                EntryKind::Request(origin) => Some(thread.unwrap_or_else(|| Thread {
+                    kind: origin,
+                    start: cx.func(f).span,
+                    starter: f,
+                    many: true,
+                    pos: event.step.pos,
+                    parallel: crate::summary::ThreadSet::default(),
+                    frames: None,
+                })),
+                _ => continue,
+            };
+            let from_init = kind == EntryKind::Init;
+            sides.push(Side { entry: f, event: event.clone(), thread, from_init });
+        }
+    }
+    let mut by_path: base::FxHashMap<_, Vec<usize>> = base::FxHashMap::default();
+    for (i, side) in sides.iter().enumerate() {
+        by_path.entry(side.event.path.clone()).or_default().push(i);
+    }
+    for list in by_path.values().filter(|l| l.len() <= 256) {
+        for (n, &i) in list.iter().enumerate() {
+            for &j in &list[n + 1..] {
+                let (x, y) = (&sides[i], &sides[j]);
+                let apart = x.entry == y.entry
+                    || (x.thread.is_none() && !y.from_init)
+                    || (y.thread.is_none() && !x.from_init);
+                let write = is_write(x.event.kind) || is_write(y.event.kind);
+                if apart || !write || !unprotected(&x.event.step, &y.event.step) {
+                    continue;
+                }
+                let (a, b) = if is_write(x.event.kind) { (x, y) } else { (y, x) };
+                out.push(Pair {
+                    scope: a.entry,
+                    a: a.event.clone(),
+                    a_thread: a.thread.clone(),
+                    b: b.event.clone(),
+                    b_thread: b.thread.clone(),
+                    same_object: !a.event.path.has_item(),
+                });
+            }
+        }
+    }
+}
+
+/// The import path and name of a type, for messages.
+pub fn describe_type(store: &Store, t: go_types::TypeId) -> Option<String> {
+    named_obj(store, t).map(|o| type_name(store, o))
+}

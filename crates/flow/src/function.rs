@@ -1,0 +1,495 @@
+//! The analysis of one function: what its values may be, which calls it makes, and in the end its
+//! [`Summary`]. Two passes over the instructions find values and stores (the second sees the
+//! stores of the first); then locks; then the steps that callers can see.
+
+use std::sync::Arc;
+
+use base::{FxHashMap, IndexVec, Symbol};
+use go_ir::{Callee, Func, FuncId, Op, ValueId};
+use go_types::{BuiltinId, ConstValue, ObjId, Type};
+use smallvec::{SmallVec, smallvec};
+
+use crate::context::{Context, named_obj};
+use crate::locks::LockStates;
+use crate::order::Order;
+use crate::path::{CtxKey, Elem, Path, Root, Val, Vals, What, add_val};
+use crate::summary::{Event, OpenCall, Summary, Thread};
+use crate::targets::Target;
+
+/// A store seen in the function, or made for it by a callee.
+#[derive(Clone, Debug)]
+pub(crate) struct Fact {
+    /// The place.
+    pub dest: Path,
+    /// What is put there.
+    pub vals: Vals,
+    /// The instruction that does it.
+    pub at: ValueId,
+}
+
+/// How deep chains of stores are followed when a path is resolved.
+const MAX_RESOLVE: u32 = 8;
+/// Most stores that are remembered in one function.
+const MAX_FACTS: usize = 2_048;
+
+/// One function under analysis.
+pub(crate) struct FuncAnalysis<'a, 'c> {
+    pub cx: &'c Context<'a>,
+    pub id: FuncId,
+    pub func: &'a Func,
+    pub order: Order<'a>,
+    /// Values found so far.
+    pub vals: IndexVec<ValueId, Vals>,
+    /// Stores found so far.
+    pub facts: Vec<Fact>,
+    facts_by_root: FxHashMap<Root, Vec<u32>>,
+    /// What each call, `go` and `defer` may run.
+    pub targets: FxHashMap<ValueId, Arc<[Target<'a>]>>,
+    /// Locks held before each instruction, once computed.
+    pub locks: LockStates,
+    /// The function's first instruction that runs deferred calls.
+    pub run_defers: Option<ValueId>,
+    /// Signals, by the instruction that gives them.
+    pub signals: Vec<(ValueId, Path)>,
+    /// Waits, by the instruction that makes them.
+    pub waits: Vec<(ValueId, Path)>,
+    /// Steps and goroutines found.
+    pub events: Vec<Event>,
+    pub calls: Vec<OpenCall>,
+    pub threads: Vec<Thread>,
+}
+
+impl<'a, 'c> FuncAnalysis<'a, 'c> {
+    pub fn new(cx: &'c Context<'a>, id: FuncId) -> Self {
+        let func = cx.func(id);
+        let order = Order::new(func);
+        let run_defers = order
+            .rpo()
+            .iter()
+            .flat_map(|&b| func.blocks[b].instrs.iter().copied())
+            .find(|&v| matches!(func.instr(v).op, Op::RunDefers));
+        Self {
+            cx,
+            id,
+            func,
+            order,
+            vals: IndexVec::from_vec(vec![Vals::new(); func.values.len()]),
+            facts: Vec::new(),
+            facts_by_root: FxHashMap::default(),
+            targets: FxHashMap::default(),
+            locks: LockStates::default(),
+            run_defers,
+            signals: Vec::new(),
+            waits: Vec::new(),
+            events: Vec::new(),
+            calls: Vec::new(),
+            threads: Vec::new(),
+        }
+    }
+
+    /// Instructions in the order in which they can run, loops once.
+    pub fn instructions(&self) -> Vec<ValueId> {
+        let blocks = self.order.rpo();
+        blocks.iter().flat_map(|&b| self.func.blocks[b].instrs.iter().copied()).collect()
+    }
+
+    /// Finds values, stores, signals and call targets.
+    pub fn find_values(&mut self) {
+        let instructions = self.instructions();
+        for round in 0..2 {
+            if round == 1 {
+                self.signals.clear();
+                self.waits.clear();
+            }
+            for &v in &instructions {
+                let vals = self.eval(v);
+                self.vals[v] = vals;
+                self.note_effects(v);
+            }
+        }
+    }
+
+    /// What the `i`th operand-like value may be.
+    pub fn val(&self, v: ValueId) -> Vals {
+        self.vals[v].clone()
+    }
+
+    /// The paths among a value's possibilities.
+    pub fn paths(&self, v: ValueId) -> SmallVec<[Path; 2]> {
+        self.vals[v].iter().filter_map(|val| val.as_path().cloned()).collect()
+    }
+
+    fn fresh(v: ValueId) -> Vals {
+        smallvec![Val::path(Path::root(Root::Fresh(v)))]
+    }
+
+    fn eval(&mut self, v: ValueId) -> Vals {
+        let func = self.func;
+        let instr = func.instr(v);
+        match &instr.op {
+            Op::Param(n) => smallvec![Val::path(Path::root(Root::Param(*n)))],
+            Op::FreeVar(n) => smallvec![Val::path(Path::root(Root::Free(*n)))],
+            Op::Global(obj) => smallvec![Val::path(Path::root(Root::Global(*obj)))],
+            Op::Func(obj) => smallvec![Val { what: What::Func(*obj), dynamic: None }],
+            Op::Alloc { .. } | Op::MakeMap | Op::MakeChan(_) | Op::MakeSlice { .. } => Self::fresh(v),
+            Op::Load(addr) => self.resolve_all(&self.val(*addr), Some(v)),
+            Op::FieldAddr { base, field, .. } => self.step(*base, Elem::Field(*field)),
+            Op::Field { base, field, .. } => {
+                let vals = self.step(*base, Elem::Field(*field));
+                self.resolve_all(&vals, Some(v))
+            }
+            Op::IndexAddr { base, .. } => self.step(*base, Elem::Item),
+            Op::Index { base, .. } | Op::MapLookup { map: base, .. } => {
+                let vals = self.step(*base, Elem::Item);
+                self.resolve_all(&vals, Some(v))
+            }
+            Op::Recv { chan, .. } => {
+                let vals = self.step(*chan, Elem::Item);
+                self.resolve_all(&vals, Some(v))
+            }
+            Op::Phi(from) => {
+                let mut out = Vals::new();
+                for &f in from {
+                    for val in self.val(f) {
+                        add_val(&mut out, val);
+                    }
+                }
+                out
+            }
+            Op::Extract { tuple, index } => self.eval_extract(*tuple, *index),
+            Op::Convert(x) | Op::TypeAssert { x, .. } | Op::SliceExpr { x, .. } => self.val(*x),
+            Op::MakeInterface(x) => {
+                let ty = func.instr(*x).ty;
+                let mut vals = self.val(*x);
+                for val in &mut vals {
+                    val.dynamic = val.dynamic.or(ty);
+                }
+                if vals.is_empty() && ty.is_some() {
+                    // A value without an identity of its own still has a type to call methods of.
+                    let what = What::Path(Path::root(Root::Fresh(v)));
+                    vals.push(Val { what, dynamic: ty });
+                }
+                vals
+            }
+            Op::MakeClosure { func, bindings } => {
+                let bound: Vec<Vals> = bindings.iter().map(|&b| self.val(b)).collect();
+                smallvec![Val { what: What::Closure(*func, bound.into()), dynamic: None }]
+            }
+            Op::BoundMethod { recv, method } => {
+                let recv = Arc::new(self.val(*recv));
+                smallvec![Val { what: What::Bound(*method, recv), dynamic: None }]
+            }
+            Op::Call(_) => {
+                self.find_targets(v);
+                self.call_result(v, 0)
+            }
+            Op::Go(_) | Op::Defer(_) => {
+                self.find_targets(v);
+                Vals::new()
+            }
+            Op::BuiltinCall { id: BuiltinId::Append, args } => {
+                let mut out = Vals::new();
+                for &a in args.first() {
+                    for val in self.val(a) {
+                        add_val(&mut out, val);
+                    }
+                }
+                if out.is_empty() { Self::fresh(v) } else { out }
+            }
+            Op::BuiltinCall { id: BuiltinId::New, .. } => Self::fresh(v),
+            Op::BuiltinCall { id: BuiltinId::Min | BuiltinId::Max, .. }
+            | Op::BuiltinCall { .. }
+            | Op::Const(_)
+            | Op::Zero
+            | Op::Store { .. }
+            | Op::Unary { .. }
+            | Op::Binary { .. }
+            | Op::MapUpdate { .. }
+            | Op::MapDelete { .. }
+            | Op::MapClear(_)
+            | Op::MapLen(_)
+            | Op::MapRange(_)
+            | Op::StringRange(_)
+            | Op::RangeNext(_)
+            | Op::Send { .. }
+            | Op::Close(_)
+            | Op::Select { .. }
+            | Op::Lock { .. }
+            | Op::RunDefers
+            | Op::Recover
+            | Op::Unknown => Vals::new(),
+        }
+    }
+
+    fn eval_extract(&mut self, tuple: ValueId, index: u32) -> Vals {
+        match &self.func.instr(tuple).op {
+            Op::Call(_) => self.call_result(tuple, index),
+            Op::RangeNext(iter) if index == 2 => match self.func.instr(*iter).op {
+                Op::MapRange(map) => {
+                    let vals = self.step(map, Elem::Item);
+                    self.resolve_all(&vals, Some(tuple))
+                }
+                _ => Vals::new(),
+            },
+            Op::MapLookup { .. } | Op::TypeAssert { .. } | Op::Recv { .. } if index == 0 => {
+                self.val(tuple)
+            }
+            Op::Select { cases, .. } if index >= 2 => {
+                let receives: Vec<ValueId> =
+                    cases.iter().filter(|c| c.send.is_none()).map(|c| c.chan).collect();
+                match receives.get(index as usize - 2) {
+                    Some(&chan) => {
+                        let vals = self.step(chan, Elem::Item);
+                        self.resolve_all(&vals, Some(tuple))
+                    }
+                    None => Vals::new(),
+                }
+            }
+            _ => Vals::new(),
+        }
+    }
+
+    /// One step from every path that a value may be.
+    pub fn step(&self, base: ValueId, elem: Elem) -> Vals {
+        let mut out = Vals::new();
+        for path in self.vals[base].iter().filter_map(Val::as_path) {
+            if let Some(path) = path.then(elem) {
+                add_val(&mut out, Val::path(path));
+            }
+        }
+        out
+    }
+
+    /// What is stored at the places among `vals`, seen from the instruction `at`.
+    pub fn resolve_all(&self, vals: &Vals, at: Option<ValueId>) -> Vals {
+        let mut out = Vals::new();
+        for val in vals {
+            match val.as_path() {
+                None => add_val(&mut out, val.clone()),
+                Some(path) => {
+                    for mut found in self.resolve(path, at, 0) {
+                        found.dynamic = found.dynamic.or(val.dynamic);
+                        add_val(&mut out, found);
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// What is stored at a place: the place itself when no store is known, or when its identity
+    /// is the caller's business (then only functions are looked through).
+    pub fn resolve(&self, path: &Path, at: Option<ValueId>, depth: u32) -> Vals {
+        let own: Vals = smallvec![Val::path(path.clone())];
+        if depth >= MAX_RESOLVE {
+            return own;
+        }
+        let Some(facts) = self.facts_by_root.get(&path.root) else { return own };
+        for cut in (0..=path.elems.len()).rev() {
+            let here: SmallVec<[&Fact; 4]> = facts
+                .iter()
+                .map(|&i| &self.facts[i as usize])
+                .filter(|f| f.dest.elems[..] == path.elems[..cut])
+                .collect();
+            if here.is_empty() {
+                continue;
+            }
+            let visible = self.visible(&here, at);
+            let mut out = Vals::new();
+            for fact in visible {
+                for val in &fact.vals {
+                    match &val.what {
+                        What::Path(p) => {
+                            let Some(full) = path.suffix_behind(cut, p) else { continue };
+                            if full == *path {
+                                continue;
+                            }
+                            for mut found in self.resolve(&full, at, depth + 1) {
+                                if cut == path.elems.len() {
+                                    found.dynamic = found.dynamic.or(val.dynamic);
+                                }
+                                add_val(&mut out, found);
+                            }
+                        }
+                        _ if cut == path.elems.len() => add_val(&mut out, val.clone()),
+                        _ => {}
+                    }
+                }
+            }
+            if !matches!(path.root, Root::Fresh(_) | Root::Context(_)) {
+                // The caller knows this place by its own name; keep it, but see functions and
+                // concrete types that were put there.
+                out.retain(|v| !matches!(v.what, What::Path(_)) || v.dynamic.is_some());
+                if out.is_empty() {
+                    return own;
+                }
+                if out.iter().any(|v| v.as_path().is_some()) {
+                    add_val(&mut out, Val::path(path.clone()));
+                }
+            }
+            return if out.is_empty() { own } else { out };
+        }
+        own
+    }
+
+    /// The stores that can still be seen at `at`: the last one that always came before, and those
+    /// that may have come after it.
+    fn visible<'f>(&self, facts: &[&'f Fact], at: Option<ValueId>) -> SmallVec<[&'f Fact; 4]> {
+        let Some(at) = at else { return facts.iter().copied().collect() };
+        if facts.first().is_some_and(|f| f.dest.has_item()) {
+            return facts.iter().copied().collect();
+        }
+        let mut last: Option<&Fact> = None;
+        for &fact in facts.iter().filter(|f| self.order.dominates(f.at, at)) {
+            if last.is_none_or(|l| self.order.dominates(l.at, fact.at)) {
+                last = Some(fact);
+            }
+        }
+        let Some(last) = last else { return facts.iter().copied().collect() };
+        facts
+            .iter()
+            .copied()
+            .filter(|f| {
+                f.at == last.at
+                    || (!self.order.dominates(f.at, last.at)
+                        && self.order.after(f.at, at, Some(last.at)))
+            })
+            .collect()
+    }
+
+    /// Remembers a store.
+    pub fn add_fact(&mut self, dest: Path, vals: Vals, at: ValueId) {
+        if vals.is_empty() || self.facts.len() >= MAX_FACTS {
+            return;
+        }
+        let same = |f: &Fact| f.at == at && f.dest == dest && f.vals == vals;
+        let list = self.facts_by_root.entry(dest.root).or_default();
+        if list.iter().any(|&i| same(&self.facts[i as usize])) {
+            return;
+        }
+        list.push(self.facts.len() as u32);
+        self.facts.push(Fact { dest, vals, at });
+    }
+
+    /// Remembers that `addr` holds `value` from here on.
+    fn note_store(&mut self, addr: &Vals, value: &Vals, at: ValueId) {
+        for dest in addr.iter().filter_map(Val::as_path) {
+            self.add_fact(dest.clone(), value.clone(), at);
+        }
+    }
+
+    /// Stores, signals and waits of an instruction whose value is known.
+    fn note_effects(&mut self, v: ValueId) {
+        let func = self.func;
+        match &func.instr(v).op {
+            Op::Store { addr, value } => {
+                let (addr, value) = (self.val(*addr), self.val(*value));
+                self.note_store(&addr, &value, v);
+            }
+            Op::MapUpdate { map, value, .. } => {
+                let (addr, value) = (self.step(*map, Elem::Item), self.val(*value));
+                self.note_store(&addr, &value, v);
+            }
+            Op::Send { chan, value } => {
+                let (addr, value) = (self.step(*chan, Elem::Item), self.val(*value));
+                self.note_store(&addr, &value, v);
+                self.signal(*chan, v);
+            }
+            Op::Close(chan) => self.signal(*chan, v),
+            Op::BuiltinCall { id: BuiltinId::Append, args } => {
+                let vals = self.val(v);
+                if let Some(&more) = args.get(1) {
+                    let items = self.step(more, Elem::Item);
+                    let items = self.resolve_all(&items, Some(v));
+                    for path in vals.iter().filter_map(Val::as_path) {
+                        if let Some(dest) = path.then(Elem::Item) {
+                            self.add_fact(dest, items.clone(), v);
+                        }
+                    }
+                }
+            }
+            Op::Recv { chan, .. } => self.wait(*chan, v),
+            Op::Select { cases, blocking: true } if cases.len() == 1 => {
+                if cases[0].send.is_none() {
+                    self.wait(cases[0].chan, v);
+                }
+            }
+            Op::Call(_) | Op::Defer(_) | Op::Go(_) => self.note_call_effects(v),
+            _ => {}
+        }
+    }
+
+    fn signal(&mut self, chan: ValueId, at: ValueId) {
+        for path in self.paths(chan) {
+            self.signals.push((at, path));
+        }
+    }
+
+    fn wait(&mut self, chan: ValueId, at: ValueId) {
+        for path in self.paths(chan) {
+            self.waits.push((at, path));
+        }
+    }
+
+    /// The key of a context value, from the value passed as key.
+    pub fn context_key(&self, key: ValueId) -> Option<CtxKey> {
+        let mut at = key;
+        loop {
+            let instr = self.func.instr(at);
+            match &instr.op {
+                Op::MakeInterface(x) | Op::Convert(x) => at = *x,
+                Op::Load(x) => at = *x,
+                Op::Global(obj) => return Some(CtxKey { obj: Some(*obj), text: base::sym::EMPTY }),
+                Op::Const(value) => {
+                    let text = match value {
+                        ConstValue::Str(s) => Symbol::intern(&String::from_utf8_lossy(s.bytes())),
+                        other => Symbol::intern(&format!("{other:?}")),
+                    };
+                    let obj = instr.ty.and_then(|t| named_obj(self.cx.store, t));
+                    return Some(CtxKey { obj, text });
+                }
+                _ => {
+                    let obj = instr.ty.and_then(|t| named_obj(self.cx.store, t))?;
+                    return Some(CtxKey { obj: Some(obj), text: base::sym::EMPTY });
+                }
+            }
+        }
+    }
+
+    /// The arguments of a call, in the order of the callee's `Param`s.
+    pub fn call_args(&self, v: ValueId) -> Vec<Vals> {
+        match &self.func.instr(v).op {
+            Op::Call(c) | Op::Go(c) | Op::Defer(c) => c.args.iter().map(|&a| self.val(a)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The declared function or interface method that a call names.
+    pub fn named_callee(&self, v: ValueId) -> Option<ObjId> {
+        match &self.func.instr(v).op {
+            Op::Call(c) | Op::Go(c) | Op::Defer(c) => match &c.callee {
+                Callee::Static { obj, .. } | Callee::Interface { method: obj } => Some(*obj),
+                Callee::Value(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Whether the function is a method with a value receiver.
+    pub fn has_value_receiver(&self) -> bool {
+        let Type::Signature(sig) = self.cx.store.ty(self.func.sig) else { return false };
+        let Some(recv) = sig.recv.and_then(|r| self.cx.store.obj(r).typ.get()) else {
+            return false;
+        };
+        let under = go_types::under::under(self.cx.store, recv);
+        matches!(self.cx.store.ty(under), Type::Struct(_))
+    }
+
+    /// Analyses the function and makes its summary.
+    pub fn run(mut self) -> (Summary, crate::FuncFacts) {
+        self.find_values();
+        self.find_locks();
+        self.find_steps();
+        self.finish()
+    }
+}

@@ -1,0 +1,469 @@
+//! Summaries of callees in terms of the caller: substitution of paths, results, stores, steps and
+//! goroutines.
+
+use std::sync::Arc;
+
+use go_ir::{FuncId, Op, ValueId};
+use knowledge::{FlowHow, Model, Operand, OriginKind, SyncOp};
+
+use crate::function::FuncAnalysis;
+use crate::path::{Elem, Path, Root, Val, Vals, What, add_val};
+use crate::summary::{
+    Event, Frames, Held, Locks, MAX_EVENTS, MAX_THREADS, OpenCall, Spawn, Step, Summary, Thread, ThreadSet,
+    Tokens, push_frame,
+};
+use crate::targets::{Code, Run, Target, result_root};
+
+/// What a callee's roots are at a call.
+pub(crate) struct Sub<'s> {
+    /// Arguments, receiver first.
+    pub args: &'s [Vals],
+    /// Captured variables.
+    pub free: &'s [Vals],
+    /// The call.
+    pub call: ValueId,
+}
+
+/// How deep calls of values are resolved inside one another at one call.
+const MAX_OPEN_DEPTH: u32 = 6;
+
+impl<'a> FuncAnalysis<'a, '_> {
+    /// The summary of a callee: final, or of the previous round inside a recursion.
+    pub fn summary_of(&self, f: FuncId) -> Option<Arc<Summary>> {
+        self.cx.summary(f)
+    }
+
+    /// The model of what a call names.
+    pub fn model_of(&self, v: ValueId) -> Option<&'a Model> {
+        self.named_callee(v).and_then(|obj| self.cx.model(obj))
+    }
+
+    /// All calls that have a model.
+    pub fn models(&self) -> impl Iterator<Item = (ValueId, &'a Model)> + '_ {
+        self.targets.keys().filter_map(|&v| Some((v, self.model_of(v)?)))
+    }
+
+    /// A callee's path here: no value when the caller cannot see it.
+    pub fn subst(&self, path: &Path, sub: &Sub<'_>, at: Option<ValueId>) -> Vals {
+        let (base, at) = match path.root {
+            Root::Param(n) => (sub.args.get(n as usize).cloned().unwrap_or_default(), at),
+            // A captured variable may be set again after the closure was made.
+            Root::Free(n) => (sub.free.get(n as usize).cloned().unwrap_or_default(), None),
+            Root::Ret(n) => (result_root(sub.call, n), None),
+            Root::Global(_) | Root::Context(_) => return self.resolve(path, at, 0),
+            Root::Fresh(_) => return Vals::new(),
+        };
+        let mut out = Vals::new();
+        for val in base {
+            match &val.what {
+                What::Path(front) => {
+                    let Some(full) = path.behind(front) else { continue };
+                    for mut found in self.resolve(&full, at, 0) {
+                        if path.elems.is_empty() {
+                            found.dynamic = found.dynamic.or(val.dynamic);
+                        }
+                        add_val(&mut out, found);
+                    }
+                }
+                _ if path.elems.is_empty() => add_val(&mut out, val.clone()),
+                _ => {}
+            }
+        }
+        out
+    }
+
+    /// A callee's values here.
+    pub fn subst_vals(&self, vals: &Vals, sub: &Sub<'_>, at: Option<ValueId>) -> Vals {
+        let mut out = Vals::new();
+        for val in vals {
+            match &val.what {
+                What::Path(path) => {
+                    for mut found in self.subst(path, sub, at) {
+                        found.dynamic = val.dynamic.or(found.dynamic);
+                        add_val(&mut out, found);
+                    }
+                }
+                What::Closure(f, free) => {
+                    let free: Vec<Vals> = free.iter().map(|v| self.subst_vals(v, sub, at)).collect();
+                    let what = What::Closure(*f, free.into());
+                    add_val(&mut out, Val { what, dynamic: val.dynamic });
+                }
+                What::Bound(method, recv) => {
+                    let recv = Arc::new(self.subst_vals(recv, sub, at));
+                    add_val(&mut out, Val { what: What::Bound(*method, recv), dynamic: val.dynamic });
+                }
+                What::Func(_) => add_val(&mut out, val.clone()),
+            }
+        }
+        out
+    }
+
+    /// The `index`th result of a target that runs here.
+    pub fn target_result(&self, v: ValueId, target: &Target<'a>, index: u32) -> Vals {
+        let Code::Func(f, free) = &target.code else { return Vals::new() };
+        let Some(summary) = self.summary_of(*f) else { return Vals::new() };
+        let sub = Sub { args: &target.args, free, call: v };
+        summary
+            .results
+            .get(index as usize)
+            .map(|vals| self.subst_vals(vals, &sub, Some(v)))
+            .unwrap_or_default()
+    }
+
+    /// What a call yields.
+    pub fn call_result(&self, v: ValueId, index: u32) -> Vals {
+        let mut out = Vals::new();
+        let model = self.model_of(v);
+        for flow in model.iter().flat_map(|m| &m.flows) {
+            if flow.to != Some(Operand::Result(index as u8)) {
+                continue;
+            }
+            let from = flow.from.map(|o| self.operand(v, o)).unwrap_or_default();
+            let found = match flow.how {
+                FlowHow::Alias => from,
+                FlowHow::Load => match flow.slot.as_deref() {
+                    Some("context-value") => self.context_value(v, flow.key),
+                    Some("pool") => result_root(v, index),
+                    _ => self.items(&from),
+                },
+                // `context.WithValue`: the new context is found by key, not by identity.
+                FlowHow::Store | FlowHow::Publish => continue,
+                FlowHow::Copy | FlowHow::DeepCopy | FlowHow::Fresh => result_root(v, index),
+            };
+            for val in found {
+                add_val(&mut out, val);
+            }
+        }
+        if model.is_none_or(|m| m.analyse_body) {
+            for target in self.targets.get(&v).iter().flat_map(|t| t.iter()) {
+                if target.run.spawn.is_none() && target.model.is_none() {
+                    for val in self.target_result(v, target, index) {
+                        add_val(&mut out, val);
+                    }
+                }
+            }
+        }
+        if out.is_empty() { result_root(v, index) } else { out }
+    }
+
+    fn context_value(&self, v: ValueId, key: Option<Operand>) -> Vals {
+        let Some(key) = self.key_operand(v, key).and_then(|k| self.context_key(k)) else {
+            return Vals::new();
+        };
+        self.resolve(&Path::root(Root::Context(key)), Some(v), 0)
+    }
+
+    /// The instruction that a model's key operand stands for.
+    fn key_operand(&self, v: ValueId, key: Option<Operand>) -> Option<ValueId> {
+        let (Op::Call(info) | Op::Go(info) | Op::Defer(info)) = &self.func.instr(v).op else {
+            return None;
+        };
+        let Operand::Arg(n) = key? else { return None };
+        info.args.get(usize::from(self.is_method_call(v)) + n as usize).copied()
+    }
+
+    /// Stores, signals and waits that a call brings with it.
+    pub fn note_call_effects(&mut self, v: ValueId) {
+        let deferred = matches!(self.func.instr(v).op, Op::Defer(_));
+        let pos = if deferred { self.run_defers.unwrap_or(v) } else { v };
+        let is_go = matches!(self.func.instr(v).op, Op::Go(_));
+        if let Some(model) = self.model_of(v)
+            && !is_go
+        {
+            self.note_model_effects(v, pos, model);
+        }
+        let Some(targets) = self.targets.get(&v).cloned() else { return };
+        for target in targets.iter() {
+            let Code::Func(f, free) = &target.code else { continue };
+            let Some(summary) = self.summary_of(*f) else { continue };
+            let sub = Sub { args: &target.args, free, call: v };
+            for store in &summary.stores {
+                let vals = self.subst_vals(&store.vals, &sub, Some(v));
+                for place in self.subst_place(&store.dest, &sub) {
+                    self.add_fact(place, vals.clone(), pos);
+                }
+            }
+            if target.run.spawn.is_some() {
+                continue;
+            }
+            for path in &summary.signals {
+                for val in self.subst(path, &sub, Some(v)) {
+                    self.signals.extend(val.as_path().map(|p| (pos, p.clone())));
+                }
+            }
+            for path in &summary.waits {
+                for val in self.subst(path, &sub, Some(v)) {
+                    self.waits.extend(val.as_path().map(|p| (pos, p.clone())));
+                }
+            }
+            if let Some(held) = &target.run.held {
+                self.signals.push((pos, held.path.clone()));
+                self.waits.push((pos, held.path.clone()));
+            }
+        }
+        for target in targets.iter() {
+            for end in &target.run.ends {
+                if end.root == Root::Fresh(v) {
+                    self.waits.push((pos, end.clone()));
+                }
+            }
+        }
+    }
+
+    /// A place that is stored to: the path itself, not what is in it.
+    fn subst_place(&self, path: &Path, sub: &Sub<'_>) -> Vec<Path> {
+        let Some((&last, front)) = path.elems.split_last() else {
+            let vals = match path.root {
+                // The variable itself, not its content.
+                Root::Free(n) => sub.free.get(n as usize).cloned().unwrap_or_default(),
+                Root::Context(_) | Root::Global(_) => return vec![path.clone()],
+                _ => return Vec::new(),
+            };
+            return vals.iter().filter_map(Val::as_path).cloned().collect();
+        };
+        let front = Path { root: path.root, elems: front.iter().copied().collect() };
+        let bases = self.subst(&front, sub, Some(sub.call));
+        bases.iter().filter_map(Val::as_path).filter_map(|b| b.then(last)).collect()
+    }
+
+    fn note_model_effects(&mut self, v: ValueId, pos: ValueId, model: &Model) {
+        for flow in &model.flows {
+            let Some(from) = flow.from else { continue };
+            let vals = self.operand(v, from);
+            if flow.slot.as_deref() == Some("context-value") && flow.how == FlowHow::Store {
+                if let Some(key) = self.key_operand(v, flow.key).and_then(|k| self.context_key(k)) {
+                    self.add_fact(Path::root(Root::Context(key)), vals, pos);
+                }
+                continue;
+            }
+            if flow.slot.as_deref() == Some("pool") {
+                continue;
+            }
+            let Some(to) = flow.to else { continue };
+            let places: Vec<Path> =
+                self.operand(v, to).iter().filter_map(Val::as_path).cloned().collect();
+            for place in places {
+                match flow.how {
+                    FlowHow::Store => {
+                        if let Some(item) = place.then(Elem::Item) {
+                            self.add_fact(item, vals.clone(), pos);
+                        }
+                    }
+                    FlowHow::Copy => {
+                        let items = self.items(&vals);
+                        if let Some(item) = place.then(Elem::Item) {
+                            self.add_fact(item, items, pos);
+                        }
+                    }
+                    FlowHow::Alias if !matches!(to, Operand::Result(_)) => {
+                        self.add_fact(place, vals.clone(), pos);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        for sync in &model.sync {
+            let on = self.operand(v, sync.on);
+            let paths = on.iter().filter_map(Val::as_path).cloned();
+            match sync.op {
+                SyncOp::GroupDone => self.signals.extend(paths.map(|p| (pos, p))),
+                SyncOp::GroupWait => self.waits.extend(paths.map(|p| (pos, p))),
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes over what a target of the call `v` does.
+    pub fn lift_target(&mut self, v: ValueId, target: &Target<'a>) {
+        let deferred = matches!(self.func.instr(v).op, Op::Defer(_));
+        let pos = if deferred { self.run_defers.unwrap_or(v) } else { v };
+        let thread = target.run.spawn.and_then(|spawn| self.new_thread(v, pos, spawn));
+        if target.run.spawn.is_some() && thread.is_none() {
+            return;
+        }
+        let state = self.locks.at(pos);
+        let mut step = Step {
+            thread,
+            pos,
+            parallel: ThreadSet::default(),
+            locks: if thread.is_none() { state.locks } else { Locks::new() },
+            unknown_lock: thread.is_none() && state.unknown,
+            acquired: Tokens::new(),
+            released: target.run.ends.clone(),
+            frames: None,
+            span: self.func.instr(v).span,
+            func: self.id,
+            request: target.run.spawn.is_some_and(|s| is_request(s.kind)),
+        };
+        step.locks.extend(target.run.held.clone());
+        self.lift(v, target, &step, 0);
+    }
+
+    /// A goroutine started by the instruction `v`.
+    fn new_thread(&mut self, v: ValueId, pos: ValueId, spawn: Spawn) -> Option<u32> {
+        if self.threads.len() >= MAX_THREADS {
+            return None;
+        }
+        self.threads.push(Thread {
+            kind: spawn.kind,
+            start: self.func.instr(v).span,
+            starter: self.id,
+            many: spawn.many,
+            pos,
+            parallel: ThreadSet::default(),
+            frames: None,
+        });
+        Some(self.threads.len() as u32 - 1)
+    }
+
+    /// Takes over a target whose call happens at `at` (a step of this function or of one of its
+    /// goroutines).
+    fn lift(&mut self, v: ValueId, target: &Target<'a>, at: &Step, depth: u32) {
+        let (f, free) = match &target.code {
+            Code::Func(f, free) => (*f, free.clone()),
+            Code::Open { callee, method } => {
+                self.push_open(OpenCall {
+                    callee: callee.clone(),
+                    method: *method,
+                    args: target.args.clone(),
+                    step: at.clone(),
+                });
+                return;
+            }
+        };
+        let Some(summary) = self.summary_of(f) else { return };
+        let sub = Sub { args: &target.args, free: &free, call: v };
+        let call_frame = |inner: &Step| match (inner.thread, at.thread) {
+            // Inside the callee's own goroutine: the way there starts at that goroutine.
+            (Some(_), _) => inner.frames.clone(),
+            (None, Some(_)) if at.frames.is_none() && target.run.spawn.is_some() => inner.frames.clone(),
+            (None, _) => extend_frames(at, inner),
+        };
+        let base = self.threads.len() as u32;
+        if base as usize + summary.threads.len() > MAX_THREADS {
+            return;
+        }
+        for t in &summary.threads {
+            self.threads.push(Thread {
+                pos: at.pos,
+                parallel: t.parallel.shifted(base),
+                frames: push_frame(self.id, at.span, &t.frames),
+                ..t.clone()
+            });
+        }
+        let map_step = |inner: &Step, fa: &Self| -> Step {
+            let own = inner.thread.is_none();
+            let mut step = Step {
+                thread: inner.thread.map_or(at.thread, |t| Some(t + base)),
+                pos: at.pos,
+                parallel: inner.parallel.shifted(base),
+                locks: if own { at.locks.clone() } else { Locks::new() },
+                unknown_lock: inner.unknown_lock || (own && at.unknown_lock),
+                acquired: at.acquired.clone(),
+                released: if own { at.released.clone() } else { Tokens::new() },
+                frames: call_frame(inner),
+                request: inner.request || at.request,
+                span: inner.span,
+                func: inner.func,
+            };
+            if own {
+                for t in at.parallel.iter() {
+                    step.parallel.insert(t);
+                }
+            }
+            for held in &inner.locks {
+                let here = fa.subst(&held.path, &sub, Some(v));
+                match &here[..] {
+                    [Val { what: What::Path(path), .. }] => {
+                        step.locks.push(Held { path: path.clone(), mode: held.mode });
+                    }
+                    [] if matches!(held.path.root, Root::Fresh(_)) => {}
+                    _ => step.unknown_lock = true,
+                }
+            }
+            for (from, to) in [(&inner.acquired, &mut step.acquired), (&inner.released, &mut step.released)] {
+                for token in from {
+                    let here = fa.subst(token, &sub, Some(v));
+                    to.extend(here.iter().filter_map(Val::as_path).cloned());
+                }
+            }
+            step
+        };
+        for event in &summary.events {
+            let places = self.subst(&event.path, &sub, Some(v));
+            if places.iter().all(|p| p.as_path().is_none()) {
+                continue;
+            }
+            let step = map_step(&event.step, self);
+            let context_key = match event.path.root {
+                Root::Context(key) => Some(key),
+                _ => event.context_key,
+            };
+            for path in places.iter().filter_map(Val::as_path) {
+                self.push_event(Event {
+                    path: path.clone(),
+                    context_key,
+                    step: step.clone(),
+                    ..event.clone()
+                });
+            }
+        }
+        for open in &summary.calls {
+            let callees = self.subst(&open.callee, &sub, Some(v));
+            if callees.is_empty() {
+                continue;
+            }
+            let args: Vec<Vals> =
+                open.args.iter().map(|a| self.subst_vals(a, &sub, Some(v))).collect();
+            let step = map_step(&open.step, self);
+            let mut targets = Vec::new();
+            for val in &callees {
+                match open.method {
+                    Some(method) => self.method_target(val, method, &args, &Run::default(), &mut targets),
+                    None => self.callable(val, args.clone(), &Run::default(), &mut targets),
+                }
+            }
+            for inner in targets {
+                if let Code::Func(f, _) = inner.code
+                    && f != self.id
+                {
+                    self.cx.consume(f);
+                }
+                if depth < MAX_OPEN_DEPTH {
+                    self.lift(v, &inner, &step, depth + 1);
+                }
+            }
+        }
+    }
+
+    /// Keeps an event.
+    pub fn push_event(&mut self, event: Event) {
+        if self.events.len() < MAX_EVENTS {
+            self.events.push(event);
+        }
+    }
+
+    /// Keeps a call that only callers can resolve.
+    pub fn push_open(&mut self, call: OpenCall) {
+        if self.calls.len() < MAX_EVENTS {
+            self.calls.push(call);
+        }
+    }
+}
+
+/// The way to `inner`, which is called at `outer`.
+fn extend_frames(outer: &Step, inner: &Step) -> Frames {
+    let mut chain = vec![];
+    let mut at = &outer.frames;
+    while let Some(frame) = at {
+        chain.push((frame.func, frame.call));
+        at = &frame.next;
+    }
+    chain.push((outer.func, outer.span));
+    chain.into_iter().rev().fold(inner.frames.clone(), |next, (f, call)| push_frame(f, call, &next))
+}
+
+/// Whether goroutines of this kind serve requests that know nothing of each other.
+pub(crate) fn is_request(kind: OriginKind) -> bool {
+    matches!(kind, OriginKind::HttpHandler | OriginKind::GrpcHandler)
+}

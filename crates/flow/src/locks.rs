@@ -1,0 +1,250 @@
+//! Must-locksets: the locks that are held at an instruction on every way to it.
+
+use base::{FxHashMap, IndexVec};
+use go_ir::{BlockId, LockOp, Op, Terminator, ValueId};
+use knowledge::SyncOp;
+
+use crate::function::FuncAnalysis;
+use crate::lift::Sub;
+use crate::path::{Path, Val};
+use crate::summary::{Held, LockMode, Locks};
+use crate::targets::Code;
+
+/// The locks held at one point.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct LockState {
+    /// Locks with a path.
+    pub locks: Locks,
+    /// Whether some lock without a path is held too.
+    pub unknown: bool,
+}
+
+/// The locks held throughout a function.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LockStates {
+    /// Before each instruction where something is held.
+    at: FxHashMap<ValueId, LockState>,
+    /// On every return.
+    pub exit: Locks,
+    /// Given back without having been taken here.
+    pub releases: Vec<Path>,
+}
+
+impl LockStates {
+    /// What is held before the instruction.
+    pub fn at(&self, v: ValueId) -> LockState {
+        self.at.get(&v).cloned().unwrap_or_default()
+    }
+}
+
+impl LockState {
+    fn take(&mut self, path: Path, mode: LockMode) {
+        match self.locks.iter_mut().find(|h| h.path == path) {
+            Some(held) => held.mode = held.mode.max(mode),
+            None => self.locks.push(Held { path, mode }),
+        }
+    }
+
+    /// Whether the lock was held.
+    fn give_back(&mut self, path: &Path) -> bool {
+        let before = self.locks.len();
+        self.locks.retain(|h| h.path != *path);
+        self.locks.len() != before
+    }
+
+    /// What is held on both ways.
+    fn meet(&self, other: &Self) -> Self {
+        let mut locks = Locks::new();
+        for held in &self.locks {
+            if let Some(o) = other.locks.iter().find(|o| o.path == held.path) {
+                locks.push(Held { path: held.path.clone(), mode: held.mode.min(o.mode) });
+            }
+        }
+        // An unknown lock only silences; so it counts when it may be held.
+        Self { locks, unknown: self.unknown || other.unknown }
+    }
+}
+
+/// Rounds after which a lockset that still changes is taken as it is: sets only shrink.
+const MAX_ROUNDS: usize = 12;
+
+impl FuncAnalysis<'_, '_> {
+    /// Computes [`FuncAnalysis::locks`].
+    pub fn find_locks(&mut self) {
+        if !self.touches_locks() {
+            return;
+        }
+        let func = self.func;
+        let blocks: Vec<BlockId> = self.order.rpo().to_vec();
+        let mut entry: IndexVec<BlockId, Option<LockState>> =
+            IndexVec::from_vec(vec![None; func.blocks.len()]);
+        entry[func.entry()] = Some(LockState::default());
+        if let Some(recover) = func.recover_block {
+            entry[recover] = Some(LockState::default());
+        }
+        let mut out = LockStates::default();
+        for _ in 0..MAX_ROUNDS {
+            let mut changed = false;
+            for &block in &blocks {
+                let Some(mut state) = entry[block].clone() else { continue };
+                for &v in &func.blocks[block].instrs {
+                    self.transfer(v, &mut state, &mut out.releases);
+                }
+                for succ in func.succs(block) {
+                    let mut state = state.clone();
+                    self.refine(block, succ, &mut state);
+                    let new = match &entry[succ] {
+                        Some(old) => old.meet(&state),
+                        None => state,
+                    };
+                    if entry[succ].as_ref() != Some(&new) {
+                        entry[succ] = Some(new);
+                        changed = true;
+                    }
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+        let mut exit: Option<LockState> = None;
+        for &block in &blocks {
+            let Some(mut state) = entry[block].clone() else { continue };
+            for &v in &func.blocks[block].instrs {
+                if state != LockState::default() {
+                    out.at.insert(v, state.clone());
+                }
+                self.transfer(v, &mut state, &mut out.releases);
+            }
+            if matches!(func.blocks[block].term, Terminator::Return(_)) && Some(block) != func.recover_block {
+                exit = Some(exit.map_or_else(|| state.clone(), |e| e.meet(&state)));
+            }
+        }
+        out.exit = exit.unwrap_or_default().locks;
+        out.releases.dedup();
+        self.locks = out;
+    }
+
+    fn touches_locks(&self) -> bool {
+        self.func.values.iter().any(|i| matches!(i.op, Op::Lock { .. }))
+            || self.targets.values().flat_map(|t| t.iter()).any(|t| match t.code {
+                Code::Func(f, _) => self.summary_of(f).is_some_and(|s| {
+                    !s.acquires.is_empty() || !s.releases.is_empty()
+                }),
+                Code::Open { .. } => false,
+            })
+            || self.models().any(|(_, m)| {
+                m.sync.iter().any(|s| matches!(s.op, SyncOp::Lock | SyncOp::RLock))
+            })
+    }
+
+    fn transfer(&self, v: ValueId, state: &mut LockState, releases: &mut Vec<Path>) {
+        match &self.func.instr(v).op {
+            Op::Lock { op, addr, deferred: false } => {
+                let paths = self.paths(*addr);
+                self.lock_op(*op, &paths, state, releases);
+            }
+            Op::RunDefers => {
+                for block in self.order.rpo() {
+                    for &d in &self.func.blocks[*block].instrs {
+                        match &self.func.instr(d).op {
+                            Op::Lock { op, addr, deferred: true } => {
+                                let paths = self.paths(*addr);
+                                self.lock_op(*op, &paths, state, releases);
+                            }
+                            Op::Defer(_) => self.call_locks(d, state, releases),
+                            _ => {}
+                        }
+                    }
+                }
+            }
+            Op::Call(_) => self.call_locks(v, state, releases),
+            _ => {}
+        }
+    }
+
+    fn lock_op(&self, op: LockOp, paths: &[Path], state: &mut LockState, releases: &mut Vec<Path>) {
+        match (op, paths) {
+            (LockOp::Lock, [path]) => state.take(path.clone(), LockMode::Write),
+            (LockOp::RLock, [path]) => state.take(path.clone(), LockMode::Read),
+            (LockOp::Lock | LockOp::RLock, _) => state.unknown = true,
+            (LockOp::Unlock | LockOp::RUnlock, []) => state.unknown = false,
+            (LockOp::Unlock | LockOp::RUnlock, paths) => {
+                for path in paths {
+                    if !state.give_back(path) && !releases.contains(path) {
+                        releases.push(path.clone());
+                    }
+                }
+                if paths.len() > 1 {
+                    state.unknown = false;
+                }
+            }
+            (LockOp::TryLock | LockOp::TryRLock, _) => {}
+        }
+    }
+
+    /// What a call takes and gives back.
+    fn call_locks(&self, v: ValueId, state: &mut LockState, releases: &mut Vec<Path>) {
+        if let Some(model) = self.model_of(v) {
+            for sync in &model.sync {
+                let op = match sync.op {
+                    SyncOp::Lock => LockOp::Lock,
+                    SyncOp::Unlock => LockOp::Unlock,
+                    SyncOp::RLock => LockOp::RLock,
+                    SyncOp::RUnlock => LockOp::RUnlock,
+                    _ => continue,
+                };
+                let on = self.operand(v, sync.on);
+                let paths: Vec<Path> = on.iter().filter_map(Val::as_path).cloned().collect();
+                self.lock_op(op, &paths, state, releases);
+            }
+        }
+        let Some(targets) = self.targets.get(&v) else { return };
+        let [target] = &targets[..] else { return };
+        let Code::Func(f, free) = &target.code else { return };
+        if target.run.spawn.is_some() {
+            return;
+        }
+        let Some(summary) = self.summary_of(*f) else { return };
+        let sub = Sub { args: &target.args, free, call: v };
+        for path in &summary.releases {
+            for val in self.subst(path, &sub, Some(v)) {
+                if let Some(path) = val.as_path()
+                    && !state.give_back(path)
+                    && !releases.contains(path)
+                {
+                    releases.push(path.clone());
+                }
+            }
+        }
+        for held in &summary.acquires {
+            match &self.subst(&held.path, &sub, Some(v))[..] {
+                [Val { what: crate::path::What::Path(path), .. }] => state.take(path.clone(), held.mode),
+                _ => state.unknown = true,
+            }
+        }
+    }
+
+    /// On the way from `block` to `succ`, a `TryLock` may be known to have succeeded.
+    fn refine(&self, block: BlockId, succ: BlockId, state: &mut LockState) {
+        let Terminator::If { cond, then, els } = self.func.blocks[block].term else { return };
+        let (cond, yes) = match self.func.instr(cond).op {
+            Op::Unary { op: go_syntax::ast::UnaryOp::Not, x } => (x, els),
+            _ => (cond, then),
+        };
+        if succ != yes || then == els {
+            return;
+        }
+        if let Op::Lock { op, addr, .. } = self.func.instr(cond).op {
+            let mode = match op {
+                LockOp::TryLock => LockMode::Write,
+                LockOp::TryRLock => LockMode::Read,
+                _ => return,
+            };
+            match &self.paths(addr)[..] {
+                [path] => state.take(path.clone(), mode),
+                _ => state.unknown = true,
+            }
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What a function does to memory that others can see, in terms of its parameters, captured
+//! variables and the package-level variables: the unit that travels from callee to caller.
+
+use std::sync::Arc;
+
+use go_ir::{FuncId, ValueId};
+use go_types::{ObjId, TypeId};
+use knowledge::{AccessKind, OriginKind};
+use smallvec::SmallVec;
+use source::FileSpan;
+
+use crate::path::{Path, Vals};
+
+/// Most accesses that a summary keeps. A function beyond it (a generated giant) loses some.
+pub const MAX_EVENTS: usize = 4_096;
+/// Most goroutines that a summary keeps apart.
+pub const MAX_THREADS: usize = 512;
+
+/// A set of goroutine numbers of one summary.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+pub struct ThreadSet(SmallVec<[u64; 1]>);
+
+impl ThreadSet {
+    /// Adds a number.
+    pub fn insert(&mut self, n: u32) {
+        let word = n as usize / 64;
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (n % 64);
+    }
+    /// Whether the number is there.
+    pub fn contains(&self, n: u32) -> bool {
+        self.0.get(n as usize / 64).is_some_and(|w| w & (1 << (n % 64)) != 0)
+    }
+    /// The numbers in order.
+    pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        self.0.iter().enumerate().flat_map(|(i, &w)| {
+            (0..64).filter(move |b| w & (1 << b) != 0).map(move |b| i as u32 * 64 + b)
+        })
+    }
+    /// The same set with every number raised by `by`.
+    #[must_use]
+    pub fn shifted(&self, by: u32) -> Self {
+        let mut out = Self::default();
+        for n in self.iter() {
+            out.insert(n + by);
+        }
+        out
+    }
+}
+
+/// How a lock is held.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum LockMode {
+    /// `RLock`: others may read at the same time.
+    Read,
+    /// `Lock`: nobody else holds it.
+    Write,
+}
+
+/// A lock that is held.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Held {
+    /// Which lock.
+    pub path: Path,
+    /// How.
+    pub mode: LockMode,
+}
+
+/// The locks held at some point.
+pub type Locks = SmallVec<[Held; 2]>;
+
+/// Things that order goroutines: a channel, a wait group, a once.
+pub type Tokens = SmallVec<[Path; 1]>;
+
+/// The calls from a goroutine's start to some place, outermost first.
+#[derive(Debug)]
+pub struct Frame {
+    /// The caller.
+    pub func: FuncId,
+    /// The call.
+    pub call: FileSpan,
+    /// The calls inside.
+    pub next: Frames,
+}
+
+/// A chain of [`Frame`]s; `None` is the empty one.
+pub type Frames = Option<Arc<Frame>>;
+
+/// The longest chain of calls that is kept for display.
+const MAX_FRAMES: usize = 24;
+
+/// `func` calls at `call`, and `inner` happens inside.
+pub fn push_frame(func: FuncId, call: FileSpan, inner: &Frames) -> Frames {
+    let mut depth = 0;
+    let mut at = inner;
+    while let Some(frame) = at {
+        depth += 1;
+        at = &frame.next;
+    }
+    if depth >= MAX_FRAMES {
+        return inner.clone();
+    }
+    Some(Arc::new(Frame { func, call, next: inner.clone() }))
+}
+
+/// What every step that can be seen from outside has in common: where it happens in time.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The goroutine of the summary that does it; `None` for the function's own.
+    pub thread: Option<u32>,
+    /// Where in the summarised function: the instruction, or the call that leads there, or the
+    /// spawn of the goroutine.
+    pub pos: ValueId,
+    /// Goroutines that may run at the same time.
+    pub parallel: ThreadSet,
+    /// Locks held.
+    pub locks: Locks,
+    /// Whether a lock is held that has no path: then nothing is said about protection.
+    pub unknown_lock: bool,
+    /// What was waited for before.
+    pub acquired: Tokens,
+    /// What is signalled after.
+    pub released: Tokens,
+    /// The calls that lead there from the start of the goroutine.
+    pub frames: Frames,
+    /// The place in the source.
+    pub span: FileSpan,
+    /// The function that the place lies in.
+    pub func: FuncId,
+    /// Whether it happens in a goroutine that serves a request, or in one started by such.
+    pub request: bool,
+}
+
+/// A read or write of an object.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// What is accessed.
+    pub path: Path,
+    /// How.
+    pub kind: AccessKind,
+    /// The type of the map.
+    pub ty: Option<TypeId>,
+    /// The method through whose value receiver the path leads.
+    pub value_receiver: Option<FuncId>,
+    /// The context key that the object was looked up by, when it was.
+    pub context_key: Option<crate::path::CtxKey>,
+    /// When and where.
+    pub step: Step,
+}
+
+/// A call of a value that the function was given: resolved where the value is known.
+#[derive(Clone, Debug)]
+pub struct OpenCall {
+    /// The function value, or the interface value whose method is called.
+    pub callee: Path,
+    /// The interface method, for a method call.
+    pub method: Option<ObjId>,
+    /// The arguments (with the receiver, for a method).
+    pub args: Vec<Vals>,
+    /// When and where.
+    pub step: Step,
+}
+
+/// How a goroutine is started.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Spawn {
+    /// What it is.
+    pub kind: OriginKind,
+    /// Whether several run at once.
+    pub many: bool,
+}
+
+/// A goroutine that the function starts, directly or in what it calls.
+#[derive(Clone, Debug)]
+pub struct Thread {
+    /// What it is.
+    pub kind: OriginKind,
+    /// Where it is started: the `go` statement, the registration.
+    pub start: FileSpan,
+    /// The function that starts it.
+    pub starter: FuncId,
+    /// Whether several of it may run at once with the same surroundings.
+    pub many: bool,
+    /// The instruction of the summarised function that starts it or leads to its start.
+    pub pos: ValueId,
+    /// Others of the same summary that may run at the same time.
+    pub parallel: ThreadSet,
+    /// The calls that lead from the summarised function to the start.
+    pub frames: Frames,
+}
+
+/// A value put where others can find it.
+#[derive(Clone, Debug)]
+pub struct StoreFact {
+    /// The place.
+    pub dest: Path,
+    /// What may be there.
+    pub vals: Vals,
+}
+
+/// The summary of a function.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Accesses, the function's own and those of its goroutines.
+    pub events: Vec<Event>,
+    /// Calls that only callers can resolve.
+    pub calls: Vec<OpenCall>,
+    /// Goroutines started.
+    pub threads: Vec<Thread>,
+    /// Values stored into what the caller can see.
+    pub stores: Vec<StoreFact>,
+    /// What each result may be.
+    pub results: Vec<Vals>,
+    /// Locks taken and still held on return.
+    pub acquires: Locks,
+    /// Locks given back that the caller had taken.
+    pub releases: SmallVec<[Path; 1]>,
+    /// What is signalled before the return.
+    pub signals: Tokens,
+    /// What was waited for before the return.
+    pub waits: Tokens,
+}
+
+impl Summary {
+    /// Whether calling the function tells the caller nothing.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+            && self.calls.is_empty()
+            && self.threads.is_empty()
+            && self.stores.is_empty()
+            && self.results.iter().all(SmallVec::is_empty)
+            && self.acquires.is_empty()
+            && self.releases.is_empty()
+            && self.signals.is_empty()
+            && self.waits.is_empty()
+    }
+}
