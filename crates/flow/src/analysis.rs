@@ -259,7 +259,7 @@ fn entry_pairs(
             }
         }
     }
-    let events: Vec<&Event> = events.iter().collect();
+    let events: Vec<&Event> = events.iter().filter(|e| !e.put).collect();
     let from = out.len();
     find_pairs(f, &events, &threads, out, |a, b| match a.path.root {
         Root::Context(key) => (!a.step.request && !b.step.request) || shared.contains(&key),
@@ -285,7 +285,7 @@ fn cross_entry_pairs(cx: &Context<'_>, entries: &[(FuncId, EntryKind)], out: &mu
     for &(f, kind) in entries {
         let Some(summary) = cx.summary(f) else { continue };
         for event in &summary.events {
-            if !matches!(event.path.root, Root::Global(_)) {
+            if event.put || !matches!(event.path.root, Root::Global(_)) {
                 continue;
             }
             let thread = event.step.thread.map(|t| summary.threads[t as usize].clone());

@@ -8,9 +8,10 @@ use base::{FxHashMap, Id, Symbol};
 use go_ir::{Func, FuncId, Op, Program};
 use go_types::{ObjId, Store, Type, TypeId};
 use knowledge::{Knowledge, Model};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
+use source::FileSpan;
 
-use crate::summary::Summary;
+use crate::summary::{Spawn, Summary};
 
 /// Most implementations that an interface call is followed to when nothing narrows it down.
 pub const MAX_IMPLS: usize = 4;
@@ -24,6 +25,19 @@ pub struct FoundMethod {
     pub through: Vec<ObjId>,
 }
 
+/// That one function runs another, here or on a goroutine of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Link {
+    /// What is run.
+    pub callee: FuncId,
+    /// Who sees to that.
+    pub caller: FuncId,
+    /// The call, the `go` statement, the registration.
+    pub place: FileSpan,
+    /// How it is started, when it does not run on the caller's goroutine.
+    pub spawn: Option<Spawn>,
+}
+
 /// The surroundings of all functions of a run.
 pub struct Context<'a> {
     /// Types and objects.
@@ -34,6 +48,7 @@ pub struct Context<'a> {
     pub knowledge: &'a Knowledge,
     summaries: Vec<OnceLock<Arc<Summary>>>,
     consumed: Vec<AtomicBool>,
+    links: Mutex<Vec<Link>>,
     models: RwLock<FxHashMap<ObjId, Option<&'a Model>>>,
     methods: RwLock<FxHashMap<(TypeId, Symbol), Option<Arc<FoundMethod>>>>,
     /// Concrete types that are put into interfaces somewhere, by name of a method they have.
@@ -51,6 +66,7 @@ impl<'a> Context<'a> {
             knowledge,
             summaries: (0..n).map(|_| OnceLock::new()).collect(),
             consumed: (0..n).map(|_| AtomicBool::new(false)).collect(),
+            links: Mutex::default(),
             models: RwLock::default(),
             methods: RwLock::default(),
             boxed: boxed_types(store, program),
@@ -75,8 +91,17 @@ impl<'a> Context<'a> {
     }
 
     /// Notes that some caller has taken the function's effects over.
-    pub(crate) fn consume(&self, id: FuncId) {
-        self.consumed[id.index()].store(true, Ordering::Relaxed);
+    pub(crate) fn consume(&self, link: Link) {
+        self.consumed[link.callee.index()].store(true, Ordering::Relaxed);
+        self.links.lock().push(link);
+    }
+
+    /// Who runs whom, as far as it was resolved, by callee and place.
+    pub fn links(&self) -> Vec<Link> {
+        let mut links = self.links.lock().clone();
+        links.sort_by_key(|l| (l.callee, l.place, l.caller));
+        links.dedup();
+        links
     }
 
     /// Whether some caller has taken the function's effects over.

@@ -53,6 +53,8 @@ pub(crate) struct FuncAnalysis<'a, 'c> {
     pub signals: Vec<(ValueId, Path)>,
     /// Waits, by the instruction that makes them.
     pub waits: Vec<(ValueId, Path)>,
+    /// Places that are set to a value without identity, such as nil.
+    pub replaced: Vec<Path>,
     /// Steps and goroutines found.
     pub events: Vec<Event>,
     pub calls: Vec<OpenCall>,
@@ -81,6 +83,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             run_defers,
             signals: Vec::new(),
             waits: Vec::new(),
+            replaced: Vec::new(),
             events: Vec::new(),
             calls: Vec::new(),
             threads: Vec::new(),
@@ -384,6 +387,9 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
         match &func.instr(v).op {
             Op::Store { addr, value } => {
                 let (addr, value) = (self.val(*addr), self.val(*value));
+                if value.is_empty() {
+                    self.replaced.extend(addr.iter().filter_map(Val::as_path).cloned());
+                }
                 self.note_store(&addr, &value, v);
             }
             Op::MapUpdate { map, value, .. } => {

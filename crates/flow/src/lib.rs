@@ -19,9 +19,9 @@ mod summary;
 mod targets;
 
 pub use analysis::{Analysis, EntryKind, analyse, describe_type};
-pub use context::{Context, FoundMethod, deref, full_name, named_obj, type_name};
+pub use context::{Context, FoundMethod, Link, deref, full_name, named_obj, type_name};
 pub use order::Order;
 pub use pairs::{Pair, is_write};
 pub use path::{CtxKey, Elem, Path, Root, Val, Vals, What};
-pub use steps::{FuncFacts, LocalAccess, LocalReturn};
+pub use steps::{FuncFacts, LocalAccess, LocalReturn, PoolLeak};
 pub use summary::{Event, Frame, Frames, Held, LockMode, Locks, Spawn, Step, Thread};

@@ -424,11 +424,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                 }
             }
             for inner in targets {
-                if let Code::Func(f, _) = inner.code
-                    && f != self.id
-                {
-                    self.cx.consume(f);
-                }
+                self.note_link(&inner, at.span);
                 if depth < MAX_OPEN_DEPTH {
                     self.lift(v, &inner, &step, depth + 1);
                 }

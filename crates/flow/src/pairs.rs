@@ -111,7 +111,11 @@ pub(crate) fn unprotected(a: &Step, b: &Step) -> bool {
             x.path == y.path && (x.mode == LockMode::Write || y.mode == LockMode::Write)
         })
     });
-    let ordered = a.released.iter().any(|t| b.acquired.contains(t))
-        || b.released.iter().any(|t| a.acquired.contains(t));
-    !common_lock && !ordered
+    !common_lock && unordered(a, b)
+}
+
+/// Whether no signal of one is waited for by the other.
+pub(crate) fn unordered(a: &Step, b: &Step) -> bool {
+    !a.released.iter().any(|t| b.acquired.contains(t))
+        && !b.released.iter().any(|t| a.acquired.contains(t))
 }

@@ -3,7 +3,7 @@
 
 use base::FxHashMap;
 use go_ir::{Op, Terminator, ValueId};
-use knowledge::{AccessKind, Operand};
+use knowledge::{AccessKind, FlowHow, Operand};
 use smallvec::{SmallVec, smallvec};
 
 use crate::function::FuncAnalysis;
@@ -21,6 +21,21 @@ pub struct FuncFacts {
     pub returns: Vec<LocalReturn>,
     /// Conflicts between goroutines over memory that this function made.
     pub pairs: Vec<Pair>,
+    /// Accesses to an object that has gone back to its pool: `a` is the access, `b` the `Put`.
+    pub after_put: Vec<Pair>,
+    /// Objects taken from a pool, filled, and put back as they are.
+    pub pool_leaks: Vec<PoolLeak>,
+}
+
+/// An object that goes back to its pool with its map still filled.
+#[derive(Clone, Debug)]
+pub struct PoolLeak {
+    /// The call that took it from the pool.
+    pub get: ValueId,
+    /// A write to a map of the object.
+    pub write: Event,
+    /// The return to the pool.
+    pub put: Event,
 }
 
 /// A map access in a function's own code.
@@ -47,6 +62,8 @@ pub struct LocalReturn {
     pub values: SmallVec<[ValueId; 2]>,
     /// What each may be, in terms of the function's parameters and own memory.
     pub vals: Vec<Vals>,
+    /// Locks held where each was read from memory.
+    pub read_under: Vec<Locks>,
 }
 
 /// Most stores that a summary passes on.
@@ -76,6 +93,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                 }
                 Op::Call(_) | Op::Go(_) | Op::Defer(_) => {
                     self.model_accesses(v);
+                    self.pool_put(v);
                     let targets = self.targets.get(&v).cloned();
                     for target in targets.iter().flat_map(|t: &std::sync::Arc<[Target<'a>]>| t.iter()) {
                         self.lift_target(v, target);
@@ -121,6 +139,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             kind,
             ty,
             value_receiver: through_copy.then_some(self.id),
+            put: false,
             context_key,
             step: self.own_step(v),
         });
@@ -147,6 +166,95 @@ impl<'a> FuncAnalysis<'a, '_> {
                 }
             }
         }
+    }
+
+    /// The return of an object to a pool.
+    fn pool_put(&mut self, v: ValueId) {
+        let Some(model) = self.model_of(v) else { return };
+        let deferred = matches!(self.func.instr(v).op, Op::Defer(_));
+        for flow in &model.flows {
+            let (Some("pool"), FlowHow::Store, Some(from)) = (flow.slot.as_deref(), flow.how, flow.from)
+            else {
+                continue;
+            };
+            for val in self.operand(v, from) {
+                let Some(path) = val.as_path() else { continue };
+                let mut step = self.own_step(v);
+                if deferred {
+                    step.pos = self.run_defers.unwrap_or(v);
+                }
+                self.push_event(Event {
+                    path: path.clone(),
+                    kind: AccessKind::Write,
+                    ty: None,
+                    value_receiver: None,
+                    put: true,
+                    context_key: None,
+                    step,
+                });
+            }
+        }
+    }
+
+    /// Uses of an object that may come after its return to the pool.
+    fn find_after_put(&self) -> Vec<Pair> {
+        let mut out = Vec::new();
+        for put in self.events.iter().filter(|e| e.put) {
+            let made = match put.path.root {
+                Root::Fresh(made) => Some(made),
+                _ => None,
+            };
+            for event in self.events.iter().filter(|e| !e.put && e.path.starts_with(&put.path)) {
+                let later = match (put.step.thread, event.step.thread) {
+                    (None, None) => self.order.after(put.step.pos, event.step.pos, made),
+                    (a, b) if a == b => false,
+                    (None, Some(t)) => {
+                        let spawn = self.threads[t as usize].pos;
+                        spawn == put.step.pos || self.order.after(spawn, put.step.pos, made)
+                    }
+                    _ => put.step.thread.is_some_and(|t| event.step.parallel.contains(t)),
+                };
+                if !later || !crate::pairs::unordered(&put.step, &event.step) {
+                    continue;
+                }
+                let thread = |s: &Step| s.thread.map(|t| self.threads[t as usize].clone());
+                out.push(Pair {
+                    scope: self.id,
+                    a: event.clone(),
+                    a_thread: thread(&event.step),
+                    b: put.clone(),
+                    b_thread: thread(&put.step),
+                    same_object: true,
+                });
+            }
+        }
+        out
+    }
+
+    /// Objects from a pool that are filled and put back without being emptied.
+    fn find_pool_leaks(&self) -> Vec<PoolLeak> {
+        let mut out: Vec<PoolLeak> = Vec::new();
+        for (get, model) in self.models() {
+            let takes = |f: &knowledge::Flow| f.slot.as_deref() == Some("pool") && f.how == FlowHow::Load;
+            if !model.flows.iter().any(takes) {
+                continue;
+            }
+            let taken = Path::root(Root::Fresh(get));
+            let of_object = || self.events.iter().filter(|e| e.path.starts_with(&taken));
+            let Some(put) = of_object().find(|e| e.put) else { continue };
+            for write in of_object().filter(|e| e.kind == AccessKind::MapWrite) {
+                let emptied = of_object().any(|e| {
+                    matches!(e.kind, AccessKind::MapClear | AccessKind::MapDelete) && e.path == write.path
+                }) || self.facts.iter().any(|f| {
+                    f.dest == write.path || (f.dest == taken && f.at != get)
+                }) || self.replaced.contains(&write.path);
+                if !emptied && !out.iter().any(|l| l.get == get) {
+                    out.push(PoolLeak { get, write: write.clone(), put: put.clone() });
+                }
+            }
+        }
+        out.sort_by_key(|l| l.get);
+        out
     }
 
     /// The map values that are passed as, boxed in, or packed into an argument.
@@ -196,7 +304,7 @@ impl<'a> FuncAnalysis<'a, '_> {
         let mut pairs = Vec::new();
         if !self.threads.is_empty() {
             let order = &self.order;
-            let events: Vec<&Event> = self.events.iter().filter(|e| local(&e.path)).collect();
+            let events: Vec<&Event> = self.events.iter().filter(|e| local(&e.path) && !e.put).collect();
             find_pairs(self.id, &events, &self.threads, &mut pairs, |a, b| {
                 if let Root::Context(_) = a.path.root
                     && (a.step.request || b.step.request)
@@ -225,7 +333,13 @@ impl<'a> FuncAnalysis<'a, '_> {
         let returns = self.returns();
         let names = self.names(&returns);
         let summary = self.summarise(&returns, &names);
-        let facts = FuncFacts { accesses: self.local_accesses(), returns, pairs };
+        let facts = FuncFacts {
+            accesses: self.local_accesses(),
+            returns,
+            pairs,
+            after_put: self.find_after_put(),
+            pool_leaks: self.find_pool_leaks(),
+        };
         (summary, facts)
     }
 
@@ -297,7 +411,8 @@ impl<'a> FuncAnalysis<'a, '_> {
         for &block in self.order.rpo() {
             if let Terminator::Return(values) = &self.func.blocks[block].term {
                 let vals = values.iter().map(|&v| self.vals[v].clone()).collect();
-                out.push(LocalReturn { values: values.clone(), vals });
+                let read_under = values.iter().map(|&v| self.locks.at(v).locks).collect();
+                out.push(LocalReturn { values: values.clone(), vals, read_under });
             }
         }
         out

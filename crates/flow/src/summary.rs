@@ -144,6 +144,8 @@ pub struct Event {
     pub ty: Option<TypeId>,
     /// The method through whose value receiver the path leads.
     pub value_receiver: Option<FuncId>,
+    /// Not an access but the return of the object to a pool: from here on others may have it.
+    pub put: bool,
     /// The context key that the object was looked up by, when it was.
     pub context_key: Option<crate::path::CtxKey>,
     /// When and where.

@@ -8,7 +8,7 @@ use go_types::{ObjId, Type, TypeId};
 use knowledge::{Callee as ModelCallee, FlowHow, Goroutine, Invoke, Model, Operand, OriginKind, SyncOp};
 use smallvec::{SmallVec, smallvec};
 
-use crate::context::{MAX_IMPLS, deref, method_names, named_obj, type_name};
+use crate::context::{Link, MAX_IMPLS, deref, method_names, named_obj, type_name};
 use crate::function::FuncAnalysis;
 use crate::path::{Elem, Path, Root, Val, Vals, What, add_val};
 use crate::summary::{Held, LockMode, Spawn, Tokens};
@@ -84,13 +84,18 @@ impl<'a> FuncAnalysis<'a, '_> {
             }
         }
         for target in &out {
-            if let Code::Func(f, _) = target.code
-                && f != self.id
-            {
-                self.cx.consume(f);
-            }
+            self.note_link(target, func.instr(v).span);
         }
         self.targets.insert(v, out.into());
+    }
+
+    /// Tells the others that this function runs the target.
+    pub fn note_link(&self, target: &Target<'a>, place: source::FileSpan) {
+        if let Code::Func(callee, _) = target.code
+            && callee != self.id
+        {
+            self.cx.consume(Link { callee, caller: self.id, place, spawn: target.run.spawn });
+        }
     }
 
     fn static_target(&self, obj: ObjId, args: Vec<Vals>, run: &Run, out: &mut Vec<Target<'a>>) {
