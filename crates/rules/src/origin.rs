@@ -1,0 +1,93 @@
+//! Which goroutine runs a function: the nearest start above it in the call graph.
+
+use std::collections::VecDeque;
+
+use base::{FxHashMap, FxHashSet};
+use diag::{Goroutine, GoroutineKind};
+use flow::{Analysis, EntryKind, Link};
+use go_ir::{FuncId, FuncKind};
+use knowledge::OriginKind;
+
+/// Starts and callers of functions.
+#[derive(Debug)]
+pub(crate) struct Origins {
+    callers: FxHashMap<FuncId, Vec<Link>>,
+    entries: FxHashMap<FuncId, EntryKind>,
+}
+
+impl Origins {
+    /// Indexes an analysis.
+    pub fn new(analysis: &Analysis<'_>) -> Self {
+        let mut callers: FxHashMap<FuncId, Vec<Link>> = FxHashMap::default();
+        for link in analysis.context.links() {
+            callers.entry(link.callee).or_default().push(link);
+        }
+        Self { callers, entries: analysis.entries.iter().copied().collect() }
+    }
+
+    /// The goroutine that a function runs on when nobody in particular calls it.
+    pub fn of(&self, cx: &crate::RuleContext<'_>, f: FuncId) -> Goroutine {
+        let mut seen = FxHashSet::default();
+        let mut todo = VecDeque::from([f]);
+        let mut fallback = None;
+        while let Some(at) = todo.pop_front() {
+            if !seen.insert(at) || seen.len() > 512 {
+                continue;
+            }
+            for link in self.callers.get(&at).into_iter().flatten() {
+                match link.spawn {
+                    Some(spawn) => {
+                        return Goroutine {
+                            kind: kind_of(spawn.kind),
+                            start: Some(link.place),
+                            many: spawn.many,
+                        };
+                    }
+                    None => todo.push_back(link.caller),
+                }
+            }
+            if let Some(parent) = cx.func(at).parent
+                && !self.callers.contains_key(&at)
+                && cx.func(at).kind == FuncKind::RangeBody
+            {
+                todo.push_back(parent);
+            }
+            if let Some(&entry) = self.entries.get(&at) {
+                let kind = entry_kind(entry);
+                let many = matches!(entry, EntryKind::Request(_));
+                let found = Goroutine { kind, start: Some(cx.func(at).span), many };
+                if kind != GoroutineKind::ExportedApi {
+                    return found;
+                }
+                fallback.get_or_insert(found);
+            }
+        }
+        fallback.unwrap_or(Goroutine {
+            kind: GoroutineKind::ExportedApi,
+            start: Some(cx.func(f).span),
+            many: false,
+        })
+    }
+}
+
+fn entry_kind(entry: EntryKind) -> GoroutineKind {
+    match entry {
+        EntryKind::Main => GoroutineKind::Main,
+        EntryKind::Init => GoroutineKind::Init,
+        EntryKind::Test => GoroutineKind::Test,
+        EntryKind::Request(kind) => kind_of(kind),
+        EntryKind::Exported | EntryKind::Unused => GoroutineKind::ExportedApi,
+    }
+}
+
+/// The word of the JSON output for a kind of origin.
+pub(crate) fn kind_of(kind: OriginKind) -> GoroutineKind {
+    match kind {
+        OriginKind::GoStatement => GoroutineKind::GoStatement,
+        OriginKind::HttpHandler => GoroutineKind::HttpHandler,
+        OriginKind::GrpcHandler => GoroutineKind::GrpcHandler,
+        OriginKind::Timer => GoroutineKind::Timer,
+        OriginKind::Test => GoroutineKind::Test,
+        OriginKind::Callback => GoroutineKind::Callback,
+    }
+}

@@ -1,0 +1,294 @@
+//! Conflicts between goroutines as findings: which of the rules a conflict belongs to, and the
+//! words for it. The rules of the race family differ in the mistake that they name, not in how a
+//! conflict is found.
+
+use base::FxHashSet;
+use diag::{Access, AccessKind, Confidence, Finding, Frame, Goroutine, GoroutineKind, RuleMeta};
+use flow::{Event, Pair, Root, Thread};
+use go_ir::FuncId;
+use go_types::{Type, TypeId};
+use knowledge::TypeKind;
+use source::FileSpan;
+
+use crate::RuleContext;
+use crate::origin::kind_of;
+
+/// The mistake behind a conflict.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mistake {
+    /// None of the others.
+    General,
+    /// A value receiver was taken for a copy of the map.
+    ValueReceiver,
+    /// The map came out of a context.
+    ContextValue,
+    /// The map came out of a request's context.
+    Middleware,
+    /// The map is request metadata.
+    Metadata,
+    /// The map caches metrics.
+    MetricCache,
+    /// The map is a package's registry of functions.
+    Registry,
+}
+
+/// A conflict to report.
+#[derive(Clone, Debug)]
+pub(crate) struct Race {
+    pub mistake: Mistake,
+    pub pair: Pair,
+    /// Other places that conflict with the same write.
+    pub others: Vec<FileSpan>,
+}
+
+/// One conflict for each racing write, with the rule that it belongs to.
+pub(crate) fn classify(cx: &RuleContext<'_>) -> Vec<Race> {
+    let mut by_write: Vec<(FileSpan, Vec<&Pair>)> = Vec::new();
+    for pair in &cx.analysis.pairs {
+        match by_write.iter_mut().find(|(at, _)| *at == pair.a.step.span) {
+            Some((_, list)) => list.push(pair),
+            None => by_write.push((pair.a.step.span, vec![pair])),
+        }
+    }
+    let place = |s: FileSpan| (cx.sources.path(s.file).to_owned(), s.span.start, s.span.end);
+    by_write.sort_by_cached_key(|(at, _)| place(*at));
+    let mut covered: FxHashSet<FileSpan> = FxHashSet::default();
+    let mut races = Vec::new();
+    for (at, mut list) in by_write {
+        if covered.contains(&at) {
+            continue;
+        }
+        list.sort_by_cached_key(|p| {
+            (
+                !p.same_object,
+                p.b.step.span == at,
+                p.a_thread.is_none() && p.b_thread.is_none(),
+                rank(p.b.kind),
+                place(p.b.step.span),
+            )
+        });
+        let Some((&best, rest)) = list.split_first() else { continue };
+        covered.insert(at);
+        covered.insert(best.b.step.span);
+        let mut others: Vec<FileSpan> = Vec::new();
+        for p in rest {
+            let other = p.b.step.span;
+            if other != at && other != best.b.step.span && !others.contains(&other) {
+                others.push(other);
+            }
+        }
+        races.push(Race { mistake: mistake(cx, best), pair: best.clone(), others });
+    }
+    races
+}
+
+/// Writes and iterations say more than lookups, those more than `len`.
+fn rank(kind: knowledge::AccessKind) -> u32 {
+    match kind {
+        knowledge::AccessKind::MapWrite => 0,
+        knowledge::AccessKind::MapIterate => 1,
+        knowledge::AccessKind::MapDelete | knowledge::AccessKind::MapClear => 2,
+        knowledge::AccessKind::MapLen => 4,
+        _ => 3,
+    }
+}
+
+fn mistake(cx: &RuleContext<'_>, pair: &Pair) -> Mistake {
+    let ty = pair.a.ty.or(pair.b.ty);
+    if [pair.a.ty, pair.b.ty].into_iter().flatten().any(|t| is_kind(cx, t, TypeKind::Metadata)) {
+        return Mistake::Metadata;
+    }
+    let elem = ty.and_then(|t| map_elem(cx, t));
+    if elem.is_some_and(|e| is_kind(cx, e, TypeKind::Metric)) {
+        return Mistake::MetricCache;
+    }
+    if pair.a.context_key.is_some() || pair.b.context_key.is_some() {
+        let http = [&pair.a, &pair.b].into_iter().any(|e| serves_http(cx, e.step.func))
+            || [&pair.a_thread, &pair.b_thread].into_iter().flatten().any(|t| {
+                t.kind == knowledge::OriginKind::HttpHandler || serves_http(cx, t.starter)
+            });
+        return if http { Mistake::Middleware } else { Mistake::ContextValue };
+    }
+    if matches!(pair.a.path.root, Root::Global(_)) && elem.is_some_and(|e| is_func(cx, e)) {
+        return Mistake::Registry;
+    }
+    if pair.a.value_receiver.is_some() || pair.b.value_receiver.is_some() {
+        return Mistake::ValueReceiver;
+    }
+    Mistake::General
+}
+
+fn is_kind(cx: &RuleContext<'_>, t: TypeId, kind: TypeKind) -> bool {
+    flow::named_obj(cx.store(), t).is_some_and(|obj| {
+        let fact = cx.analysis.context.knowledge.type_fact(&flow::type_name(cx.store(), obj));
+        fact.and_then(|f| f.kind) == Some(kind)
+    })
+}
+
+fn map_elem(cx: &RuleContext<'_>, t: TypeId) -> Option<TypeId> {
+    match cx.store().ty(go_types::under::under(cx.store(), t)) {
+        Type::Map { elem, .. } => Some(*elem),
+        _ => None,
+    }
+}
+
+fn is_func(cx: &RuleContext<'_>, t: TypeId) -> bool {
+    matches!(cx.store().ty(go_types::under::under(cx.store(), t)), Type::Signature(_))
+}
+
+/// Whether a function, or one around it, takes a `*http.Request`.
+fn serves_http(cx: &RuleContext<'_>, f: FuncId) -> bool {
+    let mut at = Some(f);
+    while let Some(f) = at {
+        let func = cx.func(f);
+        if let Type::Signature(sig) = cx.store().ty(func.sig)
+            && sig.params.iter().any(|&p| {
+                let t = cx.store().obj(p).typ.get();
+                t.is_some_and(|t| go_types::type_string(cx.store(), t) == "*net/http.Request")
+            })
+        {
+            return true;
+        }
+        at = func.parent;
+    }
+    false
+}
+
+/// The findings of one rule of the family.
+pub(crate) fn findings(
+    cx: &RuleContext<'_>,
+    meta: &'static RuleMeta,
+    mistake: Mistake,
+    words: impl Fn(&RaceText<'_>) -> (String, String),
+) -> Vec<Finding> {
+    cx.races()
+        .iter()
+        .filter(|r| r.mistake == mistake)
+        .map(|race| finding(cx, meta, race, &words))
+        .collect()
+}
+
+/// What the words of a finding are made from.
+pub(crate) struct RaceText<'a> {
+    /// The map, as the code writes it.
+    pub variable: &'a str,
+    /// `written`, `deleted from`, …
+    pub does: &'static str,
+    /// `reads it`, `iterates over it`, …
+    pub meanwhile: &'static str,
+    /// The conflict.
+    pub pair: &'a Pair,
+}
+
+fn finding(
+    cx: &RuleContext<'_>,
+    meta: &'static RuleMeta,
+    race: &Race,
+    words: &impl Fn(&RaceText<'_>) -> (String, String),
+) -> Finding {
+    let pair = &race.pair;
+    let (a, b) = (&pair.a, &pair.b);
+    let variable = cx.written_name(a.step.span).unwrap_or_else(|| cx.path_name(pair.scope, &a.path));
+    let text = RaceText { variable: &variable, does: past(a.kind), meanwhile: present(b.kind), pair };
+    let (message, help) = words(&text);
+    let confidence = if pair.same_object { Confidence::High } else { Confidence::Medium };
+    let mut finding = Finding::new(meta, cx.package(a.step.func), a.step.span, variable, message)
+        .confidence(confidence)
+        .access(access(cx, pair.scope, a, pair.a_thread.as_ref()))
+        .access(access(cx, pair.scope, b, pair.b_thread.as_ref()))
+        .why(why(cx, pair));
+    if a.step.span == b.step.span {
+        finding = finding.why("two goroutines of the same origin meet at the same line".to_owned());
+    }
+    for other in race.others.iter().take(3) {
+        finding = finding.context("this access conflicts with it too".to_owned(), *other);
+    }
+    if race.others.len() > 3 {
+        finding = finding.why(format!("{} more accesses conflict with it", race.others.len() - 3));
+    }
+    finding.help(help)
+}
+
+/// Why nothing keeps the two apart.
+fn why(cx: &RuleContext<'_>, pair: &Pair) -> String {
+    let a = cx.lock_names(pair.scope, &pair.a.step.locks);
+    let b = cx.lock_names(pair.scope, &pair.b.step.locks);
+    let order = "nothing that one goroutine waits for is signalled by the other";
+    match (&a[..], &b[..]) {
+        ([], []) => format!("neither side holds a lock, and {order}"),
+        (held, []) => format!("the first holds {}, the second holds no lock, and {order}", held.join(", ")),
+        ([], held) => format!("the second holds {}, the first holds no lock, and {order}", held.join(", ")),
+        (x, y) if x == y => {
+            format!("both hold {}, which does not keep readers apart, and {order}", x.join(", "))
+        }
+        (x, y) => format!(
+            "the first holds {}, the second {}: no lock in common that excludes the other; {order}",
+            x.join(", "),
+            y.join(", ")
+        ),
+    }
+}
+
+/// One side of a conflict.
+pub(crate) fn access(cx: &RuleContext<'_>, scope: FuncId, event: &Event, thread: Option<&Thread>) -> Access {
+    let mut path = Vec::new();
+    let mut at = &event.step.frames;
+    while let Some(frame) = at {
+        path.push(Frame { function: cx.func(frame.func).name.clone(), place: frame.call });
+        at = &frame.next;
+    }
+    Access {
+        kind: kind(event.kind),
+        place: event.step.span,
+        function: cx.func(event.step.func).name.clone(),
+        goroutine: goroutine(cx, scope, thread),
+        locks: cx.lock_names(scope, &event.step.locks),
+        path,
+    }
+}
+
+fn goroutine(cx: &RuleContext<'_>, scope: FuncId, thread: Option<&Thread>) -> Goroutine {
+    match thread {
+        Some(t) => Goroutine { kind: kind_of(t.kind), start: Some(t.start), many: t.many },
+        None => {
+            let mut own = cx.origins().of(cx, scope);
+            if own.kind == GoroutineKind::ExportedApi {
+                own.many = false;
+            }
+            own
+        }
+    }
+}
+
+/// The word of the JSON output for a kind of access.
+pub(crate) fn kind(kind: knowledge::AccessKind) -> AccessKind {
+    match kind {
+        knowledge::AccessKind::MapRead => AccessKind::MapRead,
+        knowledge::AccessKind::MapWrite => AccessKind::MapWrite,
+        knowledge::AccessKind::MapIterate => AccessKind::MapIterate,
+        knowledge::AccessKind::MapDelete => AccessKind::MapDelete,
+        knowledge::AccessKind::MapClear => AccessKind::MapClear,
+        knowledge::AccessKind::MapLen => AccessKind::MapLen,
+        knowledge::AccessKind::Read => AccessKind::Read,
+        knowledge::AccessKind::Write => AccessKind::Write,
+    }
+}
+
+fn past(kind: knowledge::AccessKind) -> &'static str {
+    match kind {
+        knowledge::AccessKind::MapDelete => "deleted from",
+        knowledge::AccessKind::MapClear => "cleared",
+        _ => "written",
+    }
+}
+
+fn present(kind: knowledge::AccessKind) -> &'static str {
+    match kind {
+        knowledge::AccessKind::MapWrite | knowledge::AccessKind::Write => "writes it",
+        knowledge::AccessKind::MapDelete => "deletes from it",
+        knowledge::AccessKind::MapClear => "clears it",
+        knowledge::AccessKind::MapIterate => "iterates over it",
+        knowledge::AccessKind::MapLen => "takes its length",
+        knowledge::AccessKind::MapRead | knowledge::AccessKind::Read => "reads it",
+    }
+}

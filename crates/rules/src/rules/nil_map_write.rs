@@ -1,0 +1,99 @@
+//! A write to a map that was never made: an ordinary panic, on every run that gets there.
+
+use diag::{Access, AccessKind, Finding, RuleMeta, Severity, Stability};
+use flow::Root;
+use go_ir::{Func, Op, ValueId};
+
+use crate::RuleContext;
+
+/// What the rule is.
+pub const META: RuleMeta = RuleMeta {
+    code: "MAP010",
+    name: "nil-map-write",
+    severity: Severity::Error,
+    summary: "An entry is assigned in a map that is always nil: the write panics",
+    stability: Stability::Stable,
+    page: include_str!("nil_map_write.md"),
+};
+
+/// Writes to variables that no way gives a map to.
+pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
+    let assigned = assigned_globals(cx);
+    let mut findings = Vec::new();
+    for (id, func, _) in cx.functions() {
+        for instr in func.values.iter() {
+            let Op::MapUpdate { map, literal: false, .. } = instr.op else { continue };
+            let never_made = match func.instr(map).op {
+                Op::Zero => true,
+                Op::Load(addr) => match func.instr(addr).op {
+                    Op::Alloc { .. } => is_never_stored(func, addr),
+                    Op::Global(obj) => !assigned.contains(&obj) && !cx.store().obj(obj).name.is_exported(),
+                    _ => false,
+                },
+                _ => false,
+            };
+            if !never_made {
+                continue;
+            }
+            let at = instr.span;
+            let variable = cx.written_name(at).unwrap_or_else(|| "map".into());
+            let access = Access {
+                kind: AccessKind::MapWrite,
+                place: at,
+                function: func.name.clone(),
+                goroutine: cx.origins().of(cx, id),
+                locks: Vec::new(),
+                path: Vec::new(),
+            };
+            let message = format!("`{variable}` is nil here: assigning an entry panics");
+            findings.push(
+                Finding::new(&META, cx.package(id), at, variable, message)
+                    .access(access)
+                    .why("the variable is declared without a value and nothing assigns a map to it")
+                    .help("make the map first: m = make(map[K]V)"),
+            );
+        }
+    }
+    findings
+}
+
+/// Whether a variable keeps its zero value: its address goes nowhere but into loads.
+fn is_never_stored(func: &Func, var: ValueId) -> bool {
+    let mut kept = true;
+    for instr in func.values.iter() {
+        match &instr.op {
+            Op::Load(_) => {}
+            Op::Store { addr, value } if *addr == var => {
+                kept &= matches!(func.instr(*value).op, Op::Zero);
+            }
+            op => op.for_each_operand(|v| kept &= v != var),
+        }
+    }
+    kept
+}
+
+/// Package-level variables that something is stored to, or whose address is used otherwise.
+fn assigned_globals(cx: &RuleContext<'_>) -> base::FxHashSet<go_types::ObjId> {
+    let mut out = base::FxHashSet::default();
+    for (_, func, facts) in cx.functions() {
+        for instr in func.values.iter() {
+            match &instr.op {
+                Op::Load(_) => {}
+                op => op.for_each_operand(|v| {
+                    if let Op::Global(obj) = func.instr(v).op {
+                        out.insert(obj);
+                    }
+                }),
+            }
+        }
+        // A stand-in for its address that flows elsewhere.
+        for ret in &facts.returns {
+            for path in ret.vals.iter().flatten().filter_map(|v| v.as_path()) {
+                if let (Root::Global(obj), true) = (path.root, path.elems.is_empty()) {
+                    out.insert(obj);
+                }
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,37 @@
+//! An object that goes back to its `sync.Pool` with its map still filled: the next user finds the
+//! last one's entries. Contamination, not a race.
+
+use diag::{Finding, RuleMeta, Severity, Stability};
+
+use crate::RuleContext;
+use crate::race::access;
+
+/// What the rule is.
+pub const META: RuleMeta = RuleMeta {
+    code: "POOL002",
+    name: "pooled-map-not-cleared",
+    severity: Severity::Warning,
+    summary: "A pooled object is put back with its map still filled: its data leaks to the next user",
+    stability: Stability::Stable,
+    page: include_str!("pooled_map_not_cleared.md"),
+};
+
+/// Objects that are taken, filled and put back as they are.
+pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (id, _, facts) in cx.functions() {
+        for leak in &facts.pool_leaks {
+            let at = leak.write.step.span;
+            let variable = cx.written_name(at).unwrap_or_else(|| cx.path_name(id, &leak.write.path));
+            let message =
+                format!("map `{variable}` of a pooled object is filled and never cleared");
+            let finding = Finding::new(&META, cx.package(leak.write.step.func), at, variable, message)
+                .access(access(cx, id, &leak.write, None))
+                .context("the object goes back to the pool here, entries and all", leak.put.step.span)
+                .why("a sync.Pool keeps whatever the object holds; the next Get returns it")
+                .help("call clear on the map before Put, or right after Get");
+            findings.push(finding);
+        }
+    }
+    findings
+}
