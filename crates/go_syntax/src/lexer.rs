@@ -3,8 +3,10 @@
 
 mod literals;
 
+use std::ops::Range;
+
 use base::PackedName;
-use memchr::{memchr, memmem};
+use memchr::{memchr, memmem, memrchr};
 use source::Span;
 
 use crate::ast::SyntaxError;
@@ -33,6 +35,8 @@ pub(crate) struct Lexer<'t> {
     pub(crate) semi_implicit: bool,
     pub(crate) comments: Vec<Span>,
     pub(crate) errors: Vec<SyntaxError>,
+    /// The line of the last error, with its newline.
+    error_line: Range<u32>,
     /// Set after the parser gave up: nothing more is reported.
     pub(crate) muted: bool,
 }
@@ -59,6 +63,7 @@ impl<'t> Lexer<'t> {
             semi_implicit: false,
             comments,
             errors: Vec::new(),
+            error_line: 0..0,
             muted: false,
         };
         if text.starts_with(BOM) {
@@ -85,18 +90,20 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// Records an error unless one is recorded for the same line already.
+    /// Whether an error at `at` would be recorded: one a line is, up to a limit.
+    pub(crate) fn wants_error(&self, at: u32) -> bool {
+        !self.muted && self.errors.len() < MAX_ERRORS && !self.error_line.contains(&at)
+    }
+
+    /// Records an error, if it is wanted.
     pub(crate) fn error(&mut self, at: u32, message: impl Into<String>) {
-        if self.muted || self.errors.len() >= MAX_ERRORS {
-            return;
+        if self.wants_error(at) {
+            let (before, after) = self.text.split_at(at as usize);
+            let line_start = memrchr(b'\n', before).map_or(0, |n| n + 1) as u32;
+            let line_end = memchr(b'\n', after).map_or(self.text.len(), |n| n + at as usize) as u32;
+            self.error_line = line_start..line_end + 1;
+            self.errors.push(SyntaxError { pos: at, message: message.into() });
         }
-        if let Some(last) = self.errors.last() {
-            let (a, b) = (last.pos.min(at) as usize, last.pos.max(at) as usize);
-            if memchr(b'\n', &self.text[a..b.min(self.text.len())]).is_none() {
-                return;
-            }
-        }
-        self.errors.push(SyntaxError { pos: at, message: message.into() });
     }
 
     /// Gives up on the rest of the file: the next token is the end.
@@ -483,7 +490,7 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// The offset of the last colon and the number after it, if it is one.
 fn trailing_number(text: &[u8]) -> Option<(usize, Option<u64>)> {
-    let colon = memchr::memrchr(b':', text)?;
+    let colon = memrchr(b':', text)?;
     let digits = std::str::from_utf8(&text[colon + 1..]).unwrap_or("");
     let number =
         if digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().ok() } else { None };

@@ -1,7 +1,7 @@
 //! The parser: tokens to the arenas of [`File`], by recursive descent with precedence climbing.
 //! It accepts what go/parser accepts, a larger language than the specification's, and goes on
 //! after errors. This module has the entry, the state and the recovery; the grammar is in
-//! `parser/{decl,types,expr,stmt}.rs`.
+//! `parser/{decl,types,params,expr,stmt}.rs`.
 //!
 //! Depth: the nesting of a tree is limited to [`MAX_DEPTH`], counted over what the parser and every
 //! recursive visitor go down into. The left operands of a chain `a + b + c + …` count once, since
@@ -10,6 +10,7 @@
 mod buffers;
 mod decl;
 mod expr;
+mod params;
 mod stmt;
 mod types;
 
@@ -19,8 +20,8 @@ use source::Span;
 use buffers::Buffers;
 
 use crate::ast::{
-    Expr, ExprId, ExprKind, ExprRange, Field, FieldRange, File, Ident, IdentRange, Spec, SpecRange,
-    Stmt, StmtId, StmtKind, StmtRange,
+    Expr, ExprId, ExprKind, ExprRange, FieldRange, File, Ident, IdentRange, SpecRange, Stmt,
+    StmtId, StmtKind, StmtRange,
 };
 use crate::lexer::Lexer;
 use crate::token::{Tok, TokSet};
@@ -88,6 +89,8 @@ const STMT_START: TokSet = TokSet::new(&[
 const DECL_START: TokSet = TokSet::new(&[Tok::Import, Tok::Const, Tok::Type, Tok::Var, Tok::Func]);
 const EXPR_END: TokSet =
     TokSet::new(&[Tok::Comma, Tok::Colon, Tok::Semicolon, Tok::RParen, Tok::RBrack, Tok::RBrace]);
+const OPERAND_END: TokSet = EXPR_END.or(STMT_START);
+const LINE_END: TokSet = STMT_START.or(TokSet::new(&[Tok::Semicolon, Tok::RBrace]));
 
 impl<'t, 'i> Parser<'t, 'i> {
     fn new(text: &'t [u8], names: &'i mut LocalInterner, mode: ParseMode) -> Self {
@@ -159,8 +162,10 @@ impl<'t, 'i> Parser<'t, 'i> {
     /// Reports that the current token is not what belongs here.
     #[cold]
     fn expected(&mut self, what: &str) {
-        let found = self.found();
-        self.error(self.pos(), format!("expected {what}, found {found}"));
+        if self.lex.wants_error(self.pos()) {
+            let found = self.found();
+            self.error(self.pos(), format!("expected {what}, found {found}"));
+        }
     }
 
     fn found(&self) -> String {
@@ -223,13 +228,33 @@ impl<'t, 'i> Parser<'t, 'i> {
         match self.tok() {
             Tok::Semicolon => self.next(),
             Tok::RParen | Tok::RBrace => {}
+            _ => self.missing_semi(after),
+        }
+    }
+
+    /// Reports a missing end of a statement and goes on after the line, or after a block.
+    #[cold]
+    fn missing_semi(&mut self, after: &str) {
+        let what = format!("';' or newline after {after}");
+        match self.tok() {
             Tok::Comma => {
-                self.expected(&format!("';' or newline after {after}"));
+                self.expected(&what);
                 self.next();
             }
+            Tok::LBrace => {
+                let found = format!(
+                    "expected {what}, found '{{' (parentheses missing around a composite literal?)"
+                );
+                self.error(self.pos(), found);
+                self.enter();
+                self.block("block");
+                self.leave();
+                self.eat(Tok::Semicolon);
+            }
             _ => {
-                self.expected(&format!("';' or newline after {after}"));
-                self.advance(STMT_START);
+                self.expected(&what);
+                self.advance(LINE_END);
+                self.eat(Tok::Semicolon);
             }
         }
     }
@@ -409,9 +434,13 @@ impl<'t, 'i> Parser<'t, 'i> {
         }
         self.expected(what);
         self.next();
-        // Even a made-up name lies inside the file.
-        let pos = pos.min((self.lex.text().len() as u32).saturating_sub(1));
-        Ident { name: sym::BLANK, pos }
+        self.missing_name(pos)
+    }
+
+    /// A made-up name at `pos`, or at the last byte: it too lies inside the file.
+    fn missing_name(&self, pos: u32) -> Ident {
+        let last = (self.lex.text().len() as u32).saturating_sub(1);
+        Ident { name: sym::BLANK, pos: pos.min(last) }
     }
 
     /// The symbol of the current token, a name.

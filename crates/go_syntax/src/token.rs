@@ -121,6 +121,9 @@ impl TokSet {
         }
         Self(bits)
     }
+    pub(crate) const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
     #[inline]
     pub(crate) const fn has(self, tok: Tok) -> bool {
         self.0 >> tok as u8 & 1 == 1

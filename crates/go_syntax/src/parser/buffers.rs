@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use base::{Id, IndexVec, sym};
 
-use super::types::Param;
+use super::params::Param;
 use crate::ast::{ExprId, Field, File, Ident, Spec, StmtId};
 
 /// A set that a large file has blown up beyond this is not kept.

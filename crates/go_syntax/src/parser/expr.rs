@@ -1,6 +1,6 @@
 //! Expressions (Go spec, "Expressions"): precedence climbing over operands with suffixes.
 
-use super::{Parser, STMT_START};
+use super::{OPERAND_END, Parser, STMT_START};
 use crate::ast::{ChanDir, ExprId, ExprKind, ExprRange, LitKind, SliceBounds, UnaryOp};
 use crate::token::Tok;
 
@@ -167,7 +167,7 @@ impl Parser<'_, '_> {
                     return ty;
                 }
                 self.expected("an operand");
-                self.advance(STMT_START);
+                self.advance(OPERAND_END);
                 return self.bad_expr(start);
             }
         };

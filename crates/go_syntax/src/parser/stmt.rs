@@ -458,12 +458,24 @@ impl Parser<'_, '_> {
         let start = self.pos();
         self.expect(Tok::LBrace, &format!("after the {what} header"));
         let mark = self.b.stmts.len();
-        while matches!(self.tok(), Tok::Case | Tok::Default) {
-            let stmt = clause(self);
-            self.b.stmts.push(stmt);
-        }
-        if !self.at(Tok::RBrace) {
-            self.expected(&format!("'case', 'default' or '}}' in the {what} statement"));
+        loop {
+            match self.tok() {
+                Tok::Case | Tok::Default => {
+                    let stmt = clause(self);
+                    self.b.stmts.push(stmt);
+                }
+                Tok::RBrace => break,
+                found => {
+                    self.expected(&format!("'case', 'default' or '}}' in the {what} statement"));
+                    if found == Tok::Eof {
+                        break;
+                    }
+                    // Statements outside a clause are read, and dropped.
+                    let clauses = self.b.stmts.len();
+                    self.stmt_list();
+                    self.b.stmts.truncate(clauses);
+                }
+            }
         }
         let end = if self.at(Tok::RBrace) { self.lex.end } else { self.pos() };
         self.next();
@@ -571,7 +583,11 @@ impl Parser<'_, '_> {
                     }
                     cond = Some(self.simple_stmt(Context::Header));
                 }
-                self.expect_semi("loop condition");
+                if self.at(Tok::LBrace) {
+                    self.expected("';' after the loop condition");
+                } else {
+                    self.expect_semi("loop condition");
+                }
                 if !self.at(Tok::LBrace) {
                     let simple = self.simple_stmt(Context::Header);
                     post = Some(self.simple_as_stmt(simple));
