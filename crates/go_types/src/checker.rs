@@ -9,6 +9,7 @@ use crate::info::{ExprRef, FileInfo};
 use crate::memo::Memo;
 use crate::object::{ObjKind, VarKind};
 use crate::scope::{ScopeId, Scopes};
+use crate::sizes::Sizes;
 use crate::store::{ObjId, PkgId, Store, TypeId};
 
 /// Something wrong in the source. The check goes on after it.
@@ -164,6 +165,8 @@ pub struct Checker<'a> {
     pub(crate) in_bodies: bool,
     /// Whether the predeclared functions of go/types' tests exist.
     pub(crate) testing: bool,
+    /// The sizes of the target architecture.
+    pub(crate) sizes: Sizes,
     /// Untyped left operands of non-constant shifts: their final type must be an integer type.
     /// (That an expression is still untyped is read off [`FileInfo::types`], see `record.rs`.)
     pub(crate) shift_operands: FxHashSet<ExprRef>,
@@ -203,6 +206,7 @@ impl<'a> Checker<'a> {
             bodies: Vec::new(),
             in_bodies: false,
             testing,
+            sizes: Sizes::default(),
             shift_operands: FxHashSet::default(),
             panics: FxHashSet::default(),
             memo: Memo::default(),
@@ -306,6 +310,12 @@ impl<'a> Checker<'a> {
         // An object of another package (through a dot-import) has no place here.
         let Some(file) = o.file.and_then(|f| self.file_order(f)) else { return };
         self.report_in(file, o.pos, message, soft);
+    }
+
+    /// The sizes of the target architecture.
+    #[inline]
+    pub(crate) fn sizes(&self) -> &Sizes {
+        &self.sizes
     }
 
     /// The current file.

@@ -19,6 +19,7 @@ use crate::constant::unquote_string;
 use crate::info::{FileInfo, PackageInfo};
 use crate::object::ObjKind;
 use crate::resolver::guessed_name;
+use crate::sizes::Sizes;
 use crate::store::{PkgId, Store};
 
 /// Source text that stands in for a package that is not there, by import path.
@@ -75,13 +76,18 @@ struct Check<'a> {
 pub struct Plan {
     units: IndexVec<UnitId, Unit>,
     packages: FxHashMap<PackageId, UnitId>,
+    sizes: Sizes,
     test_builtins: bool,
 }
 
 impl Plan {
     /// Makes a package id for every package of the program, and parses the stand-ins for missing
     /// ones.
-    pub fn new(program: &Program, store: &Store, options: &CheckOptions<'_>) -> Self {
+    pub fn new<'p>(
+        program: &'p Program,
+        store: &'p Store,
+        options: &CheckOptions<'p>,
+    ) -> Self {
         let mut planner = Planner {
             program,
             store,
@@ -92,6 +98,7 @@ impl Plan {
             plan: Self {
                 units: IndexVec::new(),
                 packages: FxHashMap::default(),
+                sizes: Sizes::for_arch(&program.context.goarch).unwrap_or_default(),
                 test_builtins: options.test_builtins,
             },
         };
@@ -297,6 +304,7 @@ impl<'r> Run<'r, '_> {
         let check = &self.checks[id.index()];
         let made = catch_unwind(AssertUnwindSafe(|| {
             let mut checker = Box::new(unit.checker(self.store, self.plan.test_builtins));
+            checker.sizes = self.plan.sizes;
             checker.check_declarations();
             checker
         }));

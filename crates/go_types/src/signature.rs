@@ -13,6 +13,7 @@ use crate::object::{ObjKind, Object, VarKind};
 use crate::predicates::{is_type_param, is_valid};
 use crate::scope::ScopeId;
 use crate::store::{ObjId, Store, TypeId};
+use crate::subst::{SubstMap, subst};
 use crate::types::{Basic, Signature, Type, TypeCell, TypeParam};
 use crate::under::{unalias, under};
 
@@ -243,9 +244,8 @@ impl<'a> Checker<'a> {
                 if let (Type::TypeParam(m), Type::TypeParam(t)) = (store.ty(mine), store.ty(their))
                     && let Some(bound) = t.bound.get()
                 {
-                    m.bound.set(self.subst(bound, theirs, &own));
+                    m.bound.set(subst(store, bound, &SubstMap::new(theirs, &own)));
                 }
-                self.record_mono_canonical(mine, their);
             }
         } else {
             let message = format!(

@@ -10,9 +10,9 @@ use crate::constant::unquote_string;
 use crate::lookup::deref;
 use crate::object::{Object, VarKind};
 use crate::predicates::{identical, is_type_param, is_valid};
-use crate::store::{ObjId, Store, TypeId};
+use crate::store::{ObjId, PkgId, TypeId};
 use crate::types::{Basic, Interface, Struct, Term, Type};
-use crate::typeset::{disjoint_terms, type_set};
+use crate::typeset::{disjoint_terms, sort_methods, type_set};
 use crate::under::{unalias, under};
 
 /// As in go/types: unions are compared pairwise.
@@ -168,7 +168,7 @@ impl<'a> Checker<'a> {
             receivers.push(recv);
         }
         let empty = methods.is_empty() && embeddeds.is_empty();
-        methods.sort_by(|&a, &b| compare_ids(store, a, b));
+        sort_methods(store, &mut methods);
         let made = store.new_type(Type::Interface(Box::new(Interface {
             methods: methods.into_boxed_slice(),
             embeddeds: embeddeds.into_boxed_slice(),
@@ -187,6 +187,46 @@ impl<'a> Checker<'a> {
             self.later(move |c| c.check_type_set(made, file, pos));
         }
         made
+    }
+
+    /// Reports methods that an interface declares twice, itself or through what it embeds, and
+    /// embedded elements that may not be embedded.
+    fn check_type_set(&mut self, interface: TypeId, file: u32, pos: u32) {
+        let store = self.store;
+        let Type::Interface(i) = store.ty(interface) else { return };
+        let mut seen: FxHashMap<(Symbol, Option<PkgId>), ObjId> = FxHashMap::default();
+        let key = |m: ObjId| {
+            let m = store.obj(m);
+            (m.name, if m.name.is_exported() { None } else { m.pkg })
+        };
+        for &m in &i.methods {
+            if let Some(other) = seen.insert(key(m), m) {
+                self.error_at_obj(m, format!("duplicate method {}", store.obj(m).name));
+                self.note_other_declaration(other);
+            }
+        }
+        for (n, &t) in i.embeddeds.iter().enumerate() {
+            let at = i.embed_pos.get(n).copied().unwrap_or(pos);
+            let u = under(store, t);
+            if !matches!(store.ty(u), Type::Interface(_)) {
+                continue;
+            }
+            for &m in &type_set(store, u).methods {
+                let Some(&other) = seen.get(&key(m)) else {
+                    seen.insert(key(m), m);
+                    continue;
+                };
+                let types = (store.obj(m).typ.get(), store.obj(other).typ.get());
+                if let (Some(x), Some(y)) = types
+                    && !identical(store, x, y)
+                {
+                    let message = format!("duplicate method {}", store.obj(m).name);
+                    self.report_in(file, at, message, false);
+                    self.note_other_declaration(other);
+                }
+            }
+        }
+        type_set(store, interface);
     }
 
     /// A constraint: `~T` and `A | B` stand for an interface with that element only.
@@ -348,16 +388,6 @@ impl<'a> Checker<'a> {
     pub(crate) fn text(&self) -> &'a [u8] {
         self.texts[self.env.file as usize]
     }
-}
-
-/// The order of methods in an interface: exported ones first, then by name, then by package.
-pub(crate) fn compare_ids(store: &Store, a: ObjId, b: ObjId) -> std::cmp::Ordering {
-    let (a, b) = (store.obj(a), store.obj(b));
-    let (exported, other) = (a.name.is_exported(), b.name.is_exported());
-    other.cmp(&exported).then_with(|| a.name.as_str().cmp(b.name.as_str())).then_with(|| {
-        let path = |o: &Object| o.pkg.map(|p| store.package(p).path.as_str());
-        if exported { std::cmp::Ordering::Equal } else { path(a).cmp(&path(b)) }
-    })
 }
 
 /// The names of the fields so far.

@@ -5,11 +5,11 @@ use std::sync::atomic::Ordering;
 use go_syntax::ast::{ExprId, ExprKind};
 
 use crate::checker::Checker;
-use crate::constant::ConstValue;
+use crate::constant::{ConstValue, representable_const};
 use crate::object::{ObjKind, VarKind};
 use crate::operand::{Mode, Operand};
 use crate::predicates::{
-    comparable, is_generic, is_integer, is_type_param, is_untyped, is_valid, unalias, under,
+    comparable_type, is_generic, is_integer, is_type_param, is_untyped, is_valid, unalias, under,
 };
 use crate::store::{ObjId, TypeId};
 use crate::types::{Basic, Type};
@@ -291,7 +291,7 @@ impl<'a> Checker<'a> {
             return;
         }
         self.later(move |c| {
-            if comparable(c.store, key) {
+            if comparable_type(c.store, key, true) {
                 return;
             }
             let why = if is_type_param(c.store, key) {
@@ -328,15 +328,30 @@ impl<'a> Checker<'a> {
             if !c.validate_targ_len(pos, name, tparams.len(), targs.len()) {
                 return;
             }
-            match c.verify(&tparams, &targs) {
-                Ok(()) => c.record_mono_instance(pos, &tparams, &targs, indices),
-                Err((i, why)) => {
-                    let pos = indices.get(i).map_or(pos, |&arg| c.pos_of(arg));
-                    c.soft_error(pos, why);
-                }
+            if let Err((i, why)) = c.verify(&tparams, &targs) {
+                let pos = indices.get(i).map_or(pos, |&arg| c.pos_of(arg));
+                c.soft_error(pos, why);
             }
         });
         inst
+    }
+
+    /// Reports a wrong number of type arguments at `pos`.
+    fn validate_targ_len(
+        &mut self,
+        pos: u32,
+        name: base::Symbol,
+        want: usize,
+        have: usize,
+    ) -> bool {
+        if have == want {
+            return true;
+        }
+        let how = if have < want { "not enough" } else { "too many" };
+        let message =
+            format!("{how} type arguments for type {name}: have {have}, want {want}");
+        self.error(pos, message);
+        false
     }
 
     /// The name of a generic type and its type parameters.
@@ -376,8 +391,8 @@ impl<'a> Checker<'a> {
         }
         if is_untyped(store, x.typ) || is_integer(store, x.typ) {
             let val = x.val.to_int();
-            if self.representable_const(&val, store.basic(Basic::Int)).is_some()
-                && let Some(n) = val.as_i64()
+            if representable_const(&val, Basic::Int, &self.sizes).is_some()
+                && let Some(n) = val.int64_val()
                 && n >= 0
             {
                 return n;
