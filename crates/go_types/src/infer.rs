@@ -50,8 +50,7 @@ impl Checker<'_> {
 
         // Parameters whose type arguments are given match by assignability, not by unification.
         let map = SubstMap::partial(tparams, &targs);
-        let params: SmallVec<[TypeId; 4]> =
-            params.iter().map(|&t| subst(store, t, &map)).collect();
+        let params: SmallVec<[TypeId; 4]> = params.iter().map(|&t| subst(store, t, &map)).collect();
         let mut u = Unifier::new(tparams, &targs, self.allow_version(21));
 
         let untyped = self.use_arguments(&mut u, tparams, &params, args, reverse)?;

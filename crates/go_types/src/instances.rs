@@ -259,9 +259,13 @@ fn same_spelling(store: &Store, a: TypeId, b: TypeId) -> bool {
             })
     };
     match (store.ty(a), store.ty(b)) {
-        (Type::Array { elem: x, len: m }, Type::Array { elem: y, len: n }) => m == n && same(*x, *y),
+        (Type::Array { elem: x, len: m }, Type::Array { elem: y, len: n }) => {
+            m == n && same(*x, *y)
+        }
         (Type::Slice(x), Type::Slice(y)) | (Type::Pointer(x), Type::Pointer(y)) => same(*x, *y),
-        (Type::Map { key: k, elem: e }, Type::Map { key: l, elem: f }) => same(*k, *l) && same(*e, *f),
+        (Type::Map { key: k, elem: e }, Type::Map { key: l, elem: f }) => {
+            same(*k, *l) && same(*e, *f)
+        }
         (Type::Chan { dir: d, elem: e }, Type::Chan { dir: c, elem: f }) => d == c && same(*e, *f),
         (Type::Struct(x), Type::Struct(y)) => x.tags == y.tags && vars(&x.fields, &y.fields),
         (Type::Tuple(x), Type::Tuple(y)) => vars(x, y),

@@ -66,12 +66,7 @@ pub(crate) fn alias_instance(store: &Store, origin: TypeId, targs: &[TypeId]) ->
     })
 }
 
-fn signature_instance(
-    store: &Store,
-    generic: TypeId,
-    sig: &Signature,
-    targs: &[TypeId],
-) -> TypeId {
+fn signature_instance(store: &Store, generic: TypeId, sig: &Signature, targs: &[TypeId]) -> TypeId {
     if sig.tparams.len() != targs.len() {
         return store.invalid();
     }
@@ -97,19 +92,19 @@ pub(crate) fn without_tparams(sig: &Signature) -> Signature {
 
 /// Whether `v` implements the interface `t`. All declarations involved must have been checked.
 pub fn implements(store: &Store, v: TypeId, t: TypeId) -> bool {
-    let mut equivalent = |found: ObjId, wanted: ObjId| {
-        match (store.obj(found).typ.get(), store.obj(wanted).typ.get()) {
-            (Some(x), Some(y)) => identical(store, x, y),
-            _ => false,
-        }
+    let mut equivalent = |found: ObjId, wanted: ObjId| match (
+        store.obj(found).typ.get(),
+        store.obj(wanted).typ.get(),
+    ) {
+        (Some(x), Some(y)) => identical(store, x, y),
+        _ => false,
     };
     let has_methods = |_: &mut String| {
         !is_valid(store, v)
             || missing_method(store, v, t, true, &mut equivalent).is_none()
             || has_invalid_embedded_fields(store, v, &mut smallvec::SmallVec::new())
     };
-    Question { store, v, t, constraint: false, dynamic_comparable: true }
-        .answer(has_methods, None)
+    Question { store, v, t, constraint: false, dynamic_comparable: true }.answer(has_methods, None)
 }
 
 impl Checker<'_> {
@@ -267,9 +262,7 @@ impl Question<'_> {
         let terms = wanted.terms.as_deref().unwrap_or_default();
         let near = terms.iter().find(|x| {
             let tilde = Term { tilde: true, ty: x.ty };
-            !x.tilde
-                && identical(store, x.ty, under(store, x.ty))
-                && term_includes(store, tilde, v)
+            !x.tilde && identical(store, x.ty, under(store, x.ty)) && term_includes(store, tilde, v)
         });
         if let Some(near) = near {
             return format!("possibly missing ~ for {} in {}", name(near.ty), name(self.t));

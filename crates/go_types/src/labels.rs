@@ -192,8 +192,7 @@ impl Checker<'_> {
         match kind {
             BranchKind::Break | BranchKind::Continue => {
                 let target = enclosing_target(self, jumps, block, name);
-                let is_loop =
-                    matches!(target, Some(StmtKind::For { .. } | StmtKind::Range { .. }));
+                let is_loop = matches!(target, Some(StmtKind::For { .. } | StmtKind::Range { .. }));
                 let breakable = matches!(
                     target,
                     Some(

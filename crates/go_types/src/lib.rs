@@ -8,8 +8,8 @@
 mod checker;
 pub mod constant;
 mod infer;
-mod initorder;
 mod info;
+mod initorder;
 mod instances;
 mod instantiate;
 mod labels;
@@ -43,9 +43,9 @@ pub use object::{BuiltinId, ObjKind, Object, VarKind};
 pub use operand::{Mode, Operand};
 pub use scope::{Scope, ScopeId, Scopes};
 pub use store::{ObjId, PkgId, Store, TypeId, TypesPackage};
+pub use subst::{SubstMap, subst};
 pub use types::{
     Alias, Basic, Interface, Named, Signature, Struct, Term, Type, TypeCell, TypeParam, TypeSet,
 };
-pub use subst::{SubstMap, subst};
 pub use typestring::{signature_string, type_string, write_type};
 pub use universe::Universe;

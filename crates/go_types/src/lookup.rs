@@ -7,8 +7,8 @@ use crate::named::expand_method;
 use crate::object::{ObjKind, Object};
 use crate::predicates::{identical, unalias, under};
 use crate::store::{ObjId, PkgId, Store, TypeId};
-use crate::typeset::type_set;
 use crate::types::Type;
+use crate::typeset::type_set;
 
 /// Field indices on the way to a field or method; the last is the field or method number.
 pub type Path = SmallVec<[u32; 4]>;
@@ -128,7 +128,8 @@ pub(crate) fn lookup_impl(
                                     return Lookup::Ambiguous(path(&nodes, at, i as u32));
                                 }
                                 candidate = Some((i as u32, f));
-                            } else if found.is_none() && candidate.is_none() && field.is_embedded() {
+                            } else if found.is_none() && candidate.is_none() && field.is_embedded()
+                            {
                                 let Some(t) = field.typ.get() else { continue };
                                 let (typ, is_ptr) = deref(store, t);
                                 let indirect = nodes[at].indirect || is_ptr;
@@ -228,8 +229,7 @@ impl Wanted {
 /// Whether two packages are one and the same for unexported names. A package and its test variant
 /// have the same path.
 pub(crate) fn same_pkg(store: &Store, a: Option<PkgId>, b: Option<PkgId>) -> bool {
-    a == b
-        || matches!((a, b), (Some(a), Some(b)) if store.package(a).path == store.package(b).path)
+    a == b || matches!((a, b), (Some(a), Some(b)) if store.package(a).path == store.package(b).path)
 }
 
 /// Whether an object is what `(pkg, name)` denotes.
@@ -247,8 +247,7 @@ fn named_method(store: &Store, t: TypeId, wanted: &Wanted) -> Option<(u32, ObjId
     let Type::Named(named) = store.ty(t) else { return None };
     let has_name = |&m: &ObjId| {
         let name = store.obj(m).name;
-        name == wanted.name
-            || wanted.fold_case && equal_fold(name.as_str(), wanted.name.as_str())
+        name == wanted.name || wanted.fold_case && equal_fold(name.as_str(), wanted.name.as_str())
     };
     let Some(origin) = named.origin else {
         let methods = named.methods.read();

@@ -54,20 +54,13 @@ impl Missing {
                 format!("{name}{}", signature_string(store, sig))
             };
             let (have, want) = (sig(self.found), sig(Some(self.method)));
-            if have == want {
-                String::new()
-            } else {
-                format!("\n\t\thave {have}\n\t\twant {want}")
-            }
+            if have == want { String::new() } else { format!("\n\t\thave {have}\n\t\twant {want}") }
         };
         match self.why {
-            Why::NotFound => [v, t]
-                .iter()
-                .find(|&&t| is_interface_ptr(store, t))
-                .map_or_else(
-                    || format!("(missing method {name})"),
-                    |&t| format!("({})", interface_ptr_message(store, t)),
-                ),
+            Why::NotFound => [v, t].iter().find(|&&t| is_interface_ptr(store, t)).map_or_else(
+                || format!("(missing method {name})"),
+                |&t| format!("({})", interface_ptr_message(store, t)),
+            ),
             Why::WrongName => format!("(missing method {name}){}", have_want()),
             Why::Unexported => format!("(unexported method {name})"),
             Why::WrongType => format!("(wrong type for method {name}){}", have_want()),

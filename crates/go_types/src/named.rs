@@ -94,11 +94,10 @@ fn method_signature(store: &Store, instance: TypeId, typ: TypeId, sig: &Signatur
     };
     let Type::Signature(new) = store.ty(substituted) else { return typ };
     let recv = sig.recv.map(|recv| {
-        let is_ptr = store
-            .obj(recv)
-            .typ
-            .get()
-            .is_some_and(|t| matches!(store.ty(crate::under::unalias(store, t)), Type::Pointer(_)));
+        let is_ptr =
+            store.obj(recv).typ.get().is_some_and(|t| {
+                matches!(store.ty(crate::under::unalias(store, t)), Type::Pointer(_))
+            });
         let t = if is_ptr { store.new_type(Type::Pointer(instance)) } else { instance };
         clone_var(store, recv, t)
     });

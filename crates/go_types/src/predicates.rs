@@ -2,13 +2,13 @@
 
 use smallvec::SmallVec;
 
+pub use crate::infer::is_parameterized;
 use crate::object::Object;
 use crate::store::{ObjId, PkgId, Store, TypeId};
 use crate::subst::{SubstMap, subst};
 use crate::termlist;
 use crate::types::{Basic, Interface, Named, Signature, Struct, Type};
 use crate::typeset::{type_set, union_terms};
-pub use crate::infer::is_parameterized;
 pub use crate::under::{constraint_interface, unalias, under, under_is};
 
 const BOOLEAN: u16 = 1;
@@ -305,8 +305,7 @@ pub fn max_type(store: &Store, x: TypeId, y: TypeId) -> Option<TypeId> {
 /// Whether two packages are the same for unexported names (a test variant has the same path).
 #[inline]
 pub(crate) fn same_package(store: &Store, a: Option<PkgId>, b: Option<PkgId>) -> bool {
-    a == b
-        || matches!((a, b), (Some(a), Some(b)) if store.package(a).path == store.package(b).path)
+    a == b || matches!((a, b), (Some(a), Some(b)) if store.package(a).path == store.package(b).path)
 }
 
 /// Whether two objects have the same identifier: the same name and, when it is not exported, the

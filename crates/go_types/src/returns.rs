@@ -93,9 +93,7 @@ impl Checker<'_> {
             | StmtKind::TypeSwitch { body, .. }
             | StmtKind::Select { body }
             | StmtKind::For { body, .. }
-            | StmtKind::Range { body, .. } => {
-                label.is_some() && self.has_break(body, label, false)
-            }
+            | StmtKind::Range { body, .. } => label.is_some() && self.has_break(body, label, false),
             _ => false,
         }
     }

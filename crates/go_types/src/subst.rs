@@ -81,9 +81,7 @@ impl Subster<'_> {
                 Args::Invalid => store.invalid(),
                 Args::New(origin, targs) => named_instance(store, origin, &targs),
             },
-            &Type::Array { elem, len } => {
-                self.rebuilt(t, elem, |elem| Type::Array { elem, len })
-            }
+            &Type::Array { elem, len } => self.rebuilt(t, elem, |elem| Type::Array { elem, len }),
             &Type::Slice(elem) => self.rebuilt(t, elem, Type::Slice),
             &Type::Pointer(base) => self.rebuilt(t, base, Type::Pointer),
             &Type::Chan { dir, elem } => self.rebuilt(t, elem, |elem| Type::Chan { dir, elem }),
@@ -263,4 +261,3 @@ fn clone_method(store: &Store, method: ObjId, typ: TypeId) -> ObjId {
     };
     store.new_obj(Object::new(kind, m.name, m.pkg, place, Some(typ)))
 }
-

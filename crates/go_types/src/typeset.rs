@@ -92,7 +92,12 @@ impl TypeSet {
     }
 
     /// The method of that name as seen from `pkg`, with its place.
-    pub fn method(&self, store: &Store, pkg: Option<PkgId>, name: Symbol) -> Option<(usize, ObjId)> {
+    pub fn method(
+        &self,
+        store: &Store,
+        pkg: Option<PkgId>,
+        name: Symbol,
+    ) -> Option<(usize, ObjId)> {
         let exported = name.is_exported();
         self.methods.iter().copied().enumerate().find(|&(_, m)| {
             let m = store.obj(m);
@@ -197,9 +202,9 @@ impl Methods {
     fn add(&mut self, store: &Store, method: ObjId) {
         let m = store.obj(method);
         let same_name = self.by_name.entry(m.name).or_default();
-        let known = same_name.iter().any(|&o| {
-            m.name.is_exported() || same_package(store, store.obj(o).pkg, m.pkg)
-        });
+        let known = same_name
+            .iter()
+            .any(|&o| m.name.is_exported() || same_package(store, store.obj(o).pkg, m.pkg));
         if !known {
             same_name.push(method);
             self.list.push(method);

@@ -199,14 +199,7 @@ impl Unifier {
     }
 
     /// `px` is inferred as `x`, which unifies with `y`: which of the two it keeps.
-    fn settle(
-        &mut self,
-        store: &Store,
-        px: TypeId,
-        x: TypeId,
-        y: TypeId,
-        mode: UnifyMode,
-    ) -> bool {
+    fn settle(&mut self, store: &Store, px: TypeId, x: TypeId, y: TypeId, mode: UnifyMode) -> bool {
         let (x_named, y_named) = (as_named(store, x).is_some(), as_named(store, y).is_some());
         match (as_interface(store, x), as_interface(store, y)) {
             (Some(xi), Some(yi)) => {
@@ -242,8 +235,7 @@ impl Unifier {
     ) -> bool {
         let store = c.store;
         let (xset, yset) = (type_set(store, x), type_set(store, y));
-        if xset.comparable != yset.comparable || !termlist::equal(store, &xset.terms, &yset.terms)
-        {
+        if xset.comparable != yset.comparable || !termlist::equal(store, &xset.terms, &yset.terms) {
             return false;
         }
         if Pair::seen(x, y, stack) {
@@ -377,7 +369,9 @@ impl Unifier {
     ) -> bool {
         let store = c.store;
         a.len() == b.len()
-            && a.iter().zip(b).all(|(&v, &w)| self.types(c, store.obj(v), store.obj(w), mode, stack))
+            && a.iter()
+                .zip(b)
+                .all(|(&v, &w)| self.types(c, store.obj(v), store.obj(w), mode, stack))
     }
 
     fn types(

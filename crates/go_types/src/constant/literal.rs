@@ -22,9 +22,7 @@ impl ConstValue {
                 Some(im) => im.make_imag(),
                 None => Self::Unknown,
             },
-            LitKind::Char => {
-                char_value(text).map_or(Self::Unknown, |c| Self::Int(i64::from(c)))
-            }
+            LitKind::Char => char_value(text).map_or(Self::Unknown, |c| Self::Int(i64::from(c))),
             LitKind::String => unquote_string(text).map_or(Self::Unknown, Self::string),
         }
     }
@@ -168,8 +166,16 @@ fn float(text: &[u8]) -> Option<ConstValue> {
             let mut num = BigInt::from(mant);
             let mut den = BigInt::one();
             let ten = BigInt::from(10).pow(u32::try_from(exp10.unsigned_abs()).ok()?);
-            if exp10 < 0 { den *= ten } else { num *= ten }
-            if exp2 < 0 { den <<= exp2.unsigned_abs() } else { num <<= exp2 as u64 }
+            if exp10 < 0 {
+                den *= ten
+            } else {
+                num *= ten
+            }
+            if exp2 < 0 {
+                den <<= exp2.unsigned_abs()
+            } else {
+                num <<= exp2 as u64
+            }
             Some(ConstValue::Rat(Arc::new(BigRational::new(num, den))))
         }
         Some(f) => Some(ConstValue::Float(Arc::new(f))),

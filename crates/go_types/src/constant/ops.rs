@@ -189,10 +189,9 @@ fn complex(
     match op {
         BinaryOp::Add => ConstValue::complex(add(a, c), add(b, d)),
         BinaryOp::Sub => ConstValue::complex(sub(a, c), sub(b, d)),
-        BinaryOp::Mul => ConstValue::complex(
-            sub(&mul(a, c), &mul(b, d)),
-            add(&mul(b, c), &mul(a, d)),
-        ),
+        BinaryOp::Mul => {
+            ConstValue::complex(sub(&mul(a, c), &mul(b, d)), add(&mul(b, c), &mul(a, d)))
+        }
         BinaryOp::Div => {
             let s = add(&mul(c, c), &mul(d, d));
             ConstValue::complex(
@@ -250,12 +249,28 @@ mod tests {
         let rounded = representable_const(&tenth, Basic::Float32, &Sizes::default()).expect("fits");
         assert_eq!(rounded.exact_string(), "13421773/134217728");
         assert!(representable_const(&float("1e39"), Basic::Float32, &Sizes::default()).is_none());
-        assert!(representable_const(&float("5e-324"), Basic::Float64, &Sizes::default()).is_some_and(|v| !v.is_zero()));
+        assert!(
+            representable_const(&float("5e-324"), Basic::Float64, &Sizes::default())
+                .is_some_and(|v| !v.is_zero())
+        );
         assert!(representable_const(&int("256"), Basic::Uint8, &Sizes::default()).is_none());
         assert!(representable_const(&int("128"), Basic::Int8, &Sizes::default()).is_none());
-        assert!(representable_const(&int("2147483648"), Basic::Int, &Sizes::for_arch("386").expect("known")).is_none());
-        assert!(representable_const(&int("0xffffffffffffffff"), Basic::Uint64, &Sizes::default()).is_some());
+        assert!(
+            representable_const(
+                &int("2147483648"),
+                Basic::Int,
+                &Sizes::for_arch("386").expect("known")
+            )
+            .is_none()
+        );
+        assert!(
+            representable_const(&int("0xffffffffffffffff"), Basic::Uint64, &Sizes::default())
+                .is_some()
+        );
         assert!(representable_const(&float("1.5"), Basic::Int, &Sizes::default()).is_none());
-        assert!(representable_const(&float("2.0"), Basic::Int, &Sizes::default()) == Some(ConstValue::Int(2)));
+        assert!(
+            representable_const(&float("2.0"), Basic::Int, &Sizes::default())
+                == Some(ConstValue::Int(2))
+        );
     }
 }

@@ -31,9 +31,7 @@ pub fn representable_const(x: &ConstValue, typ: Basic, sizes: &Sizes) -> Option<
         Basic::Complex64 => complex(&x.to_complex(), round32),
         Basic::Complex128 => complex(&x.to_complex(), round64),
         Basic::UntypedComplex => (!x.to_complex().is_unknown()).then(|| x.clone()),
-        Basic::String | Basic::UntypedString => {
-            (x.kind() == ConstKind::String).then(|| x.clone())
-        }
+        Basic::String | Basic::UntypedString => (x.kind() == ConstKind::String).then(|| x.clone()),
         Basic::Bool | Basic::UntypedBool => (x.kind() == ConstKind::Bool).then(|| x.clone()),
         _ => None,
     }
@@ -64,10 +62,7 @@ fn round64(x: &ConstValue) -> Option<ConstValue> {
     f.is_finite().then(|| ConstValue::from_f64(f))
 }
 
-fn complex(
-    x: &ConstValue,
-    round: fn(&ConstValue) -> Option<ConstValue>,
-) -> Option<ConstValue> {
+fn complex(x: &ConstValue, round: fn(&ConstValue) -> Option<ConstValue>) -> Option<ConstValue> {
     if x.is_unknown() {
         return None;
     }
