@@ -60,13 +60,9 @@ impl Checker<'_> {
         if let Some(Type::Alias(alias)) = store.obj(first).typ.get().map(|t| store.ty(t)) {
             alias.rhs.set(store.invalid());
         }
-        let name = |c: &Self, o: ObjId| {
-            match c.store.obj(o).typ.get() {
-                Some(t) if matches!(store.ty(t), Type::Named(n) if n.origin.is_some()) => {
-                    c.type_str(t)
-                }
-                _ => c.qualified_name(o),
-            }
+        let name = |c: &Self, o: ObjId| match c.store.obj(o).typ.get() {
+            Some(t) if matches!(store.ty(t), Type::Named(n) if n.origin.is_some()) => c.type_str(t),
+            _ => c.qualified_name(o),
         };
         let what = name(self, first);
         if cycle.len() == 1 {
@@ -194,7 +190,9 @@ impl Checker<'_> {
                 Some(t) => self.valid_type_in(t, nest, path, visits),
                 None => true,
             }),
-            Type::Union(terms) => terms.iter().all(|x| self.valid_type_in(x.ty, nest, path, visits)),
+            Type::Union(terms) => {
+                terms.iter().all(|x| self.valid_type_in(x.ty, nest, path, visits))
+            }
             Type::Interface(i) => {
                 i.embeddeds.iter().all(|&e| self.valid_type_in(e, nest, path, visits))
             }

@@ -327,13 +327,9 @@ impl<'a> Checker<'a> {
                 self.soft_error(decl.name.pos, "generic function is missing function body");
             }
             None => {}
-            Some(body) => self.bodies.push(Body::Func {
-                file: self.env.file,
-                decl: info,
-                sig,
-                scope,
-                body,
-            }),
+            Some(body) => {
+                self.bodies.push(Body::Func { file: self.env.file, decl: info, sig, scope, body })
+            }
         }
     }
 

@@ -83,11 +83,7 @@ pub struct Plan {
 impl Plan {
     /// Makes a package id for every package of the program, and parses the stand-ins for missing
     /// ones.
-    pub fn new<'p>(
-        program: &'p Program,
-        store: &'p Store,
-        options: &CheckOptions<'p>,
-    ) -> Self {
+    pub fn new<'p>(program: &'p Program, store: &'p Store, options: &CheckOptions<'p>) -> Self {
         let mut planner = Planner {
             program,
             store,

@@ -5,37 +5,65 @@
 //! `store` (arenas shared by all packages) · `types`, `object`, `scope` (what is in them) ·
 //! `universe` · `checker` (state of one package's check) · `info` (its results).
 
+mod arguments;
+mod assignable;
+mod assignments;
+mod builtins;
+mod builtins_unsafe;
+mod call;
 mod checker;
+mod composite;
 pub mod constant;
+mod conversions;
+mod cycles;
+mod decl;
+mod describe;
+mod driver;
+mod expr;
+mod func_body;
+mod index;
 mod infer;
 mod info;
 mod initorder;
 mod instances;
 mod instantiate;
 mod labels;
+mod literals;
 mod lookup;
 mod memo;
 mod missing;
 mod named;
 mod object;
 mod operand;
+mod operators;
+mod phases;
 pub mod predicates;
+mod range;
+mod record;
+mod resolver;
 mod returns;
 mod scope;
+mod selector;
+mod signature;
 pub mod sizes;
+mod stmt;
 mod store;
-mod stubs;
 mod subst;
+mod switch;
 mod termlist;
+mod typelit;
 mod types;
 pub mod typeset;
 mod typestring;
+mod typexpr;
 pub mod under;
 mod unify;
 mod universe;
+mod untyped;
 
 pub use checker::{Checker, TypeError};
 pub use constant::{ConstKind, ConstStr, ConstValue};
+pub use driver::{CheckOptions, Plan, ProgramTypes, Stubs, check_program, with_large_stacks};
 pub use info::{ExprRef, FileInfo, Instance, PackageInfo, Selection, SelectionKind};
 pub use lookup::{Lookup, lookup_field_or_method};
 pub use missing::has_methods;
@@ -49,3 +77,8 @@ pub use types::{
 };
 pub use typestring::{signature_string, type_string, write_type};
 pub use universe::Universe;
+
+/// Stack left below which recursion over the tree goes on in a fresh piece of stack.
+pub(crate) const RED_ZONE: usize = 128 << 10;
+/// Size of such a piece.
+pub(crate) const STACK_STEP: usize = 4 << 20;

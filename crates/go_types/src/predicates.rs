@@ -182,6 +182,11 @@ pub fn is_generic(store: &Store, t: TypeId) -> bool {
     }
 }
 
+/// Whether the underlying type is a pointer.
+pub fn is_pointer(store: &Store, t: TypeId) -> bool {
+    matches!(store.ty(under(store, t)), Type::Pointer(_))
+}
+
 /// Whether values of the type can be compared with `==`. With `dynamic`, ordinary interfaces
 /// always can (and may panic); without, their type sets must be comparable.
 pub fn comparable_type(store: &Store, t: TypeId, dynamic: bool) -> bool {

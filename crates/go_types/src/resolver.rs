@@ -138,7 +138,9 @@ impl Checker<'_> {
     fn collect_import(&mut self, spec: SpecId, file_scope: ScopeId) {
         let store = self.store;
         let ast = self.ast();
-        let SpecKind::Import { name: local, path: path_expr } = ast.specs[spec].kind else { return };
+        let SpecKind::Import { name: local, path: path_expr } = ast.specs[spec].kind else {
+            return;
+        };
         let text = &self.text()[ast.expr(path_expr).span.range()];
         let path = unquote_string(text).and_then(|p| String::from_utf8(p).ok());
         let Some(path) = path.filter(|p| valid_import_path(p)) else {
@@ -496,8 +498,9 @@ pub(crate) fn guessed_name(path: Symbol) -> Symbol {
     let mut parts = path.rsplit('/');
     let mut last = parts.next().unwrap_or(path);
     // example.com/lib/v2 is called lib.
-    let is_version =
-        last.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    let is_version = last
+        .strip_prefix('v')
+        .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
     if is_version && let Some(before) = parts.next() {
         last = before;
     }

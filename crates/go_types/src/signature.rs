@@ -423,4 +423,3 @@ fn unpointer(store: &Store, mut t: TypeId) -> TypeId {
 pub(crate) fn measure(n: usize, unit: &str) -> String {
     format!("{n} {unit}{}", if n == 1 { "" } else { "s" })
 }
-

@@ -233,8 +233,7 @@ impl<'a> Checker<'a> {
     pub(crate) fn bound(&mut self, e: ExprId) -> TypeId {
         let wrap = matches!(
             self.expr_at(e).kind,
-            ExprKind::Unary { op: UnaryOp::Tilde, .. }
-                | ExprKind::Binary { op: BinaryOp::Or, .. }
+            ExprKind::Unary { op: UnaryOp::Tilde, .. } | ExprKind::Binary { op: BinaryOp::Or, .. }
         );
         if !wrap {
             return self.typ(e);
@@ -332,10 +331,8 @@ impl<'a> Checker<'a> {
             }
             if term.tilde && !identical(store, u, term.ty) {
                 let t = name(self);
-                let message = format!(
-                    "invalid use of ~ (underlying type of {t} is {})",
-                    self.type_str(u)
-                );
+                let message =
+                    format!("invalid use of ~ (underlying type of {t} is {})", self.type_str(u));
                 self.error_at(exprs[i], message);
                 continue;
             }
@@ -353,8 +350,7 @@ impl<'a> Checker<'a> {
                 }
                 continue;
             }
-            let is_interface =
-                |t: TypeId| matches!(store.ty(under(store, t)), Type::Interface(_));
+            let is_interface = |t: TypeId| matches!(store.ty(under(store, t)), Type::Interface(_));
             let other = terms[..i]
                 .iter()
                 .find(|x| !is_interface(x.ty) && !disjoint_terms(store, **x, *term));

@@ -47,6 +47,21 @@ pub enum Basic {
 }
 
 impl Basic {
+    /// Whether it is the type of an untyped constant or of `nil`.
+    #[must_use]
+    pub fn is_untyped(self) -> bool {
+        matches!(
+            self,
+            Self::UntypedBool
+                | Self::UntypedInt
+                | Self::UntypedRune
+                | Self::UntypedFloat
+                | Self::UntypedComplex
+                | Self::UntypedString
+                | Self::UntypedNil
+        )
+    }
+
     /// `Byte` as `Uint8`, `Rune` as `Int32`, the rest as they are.
     #[must_use]
     pub fn canonical(self) -> Self {

@@ -104,7 +104,9 @@ impl<'a> Checker<'a> {
     /// Notes the use of a variable of this package, or of an import.
     pub(crate) fn mark_used(&self, obj: ObjId) {
         let o = self.store.obj(obj);
-        if matches!(o.kind, ObjKind::Var { .. } | ObjKind::PkgName { .. }) && o.pkg == Some(self.pkg) {
+        if matches!(o.kind, ObjKind::Var { .. } | ObjKind::PkgName { .. })
+            && o.pkg == Some(self.pkg)
+        {
             o.used.store(true, Ordering::Relaxed);
         }
     }
@@ -294,11 +296,8 @@ impl<'a> Checker<'a> {
             if comparable_type(c.store, key, true) {
                 return;
             }
-            let why = if is_type_param(c.store, key) {
-                " (missing comparable constraint)"
-            } else {
-                ""
-            };
+            let why =
+                if is_type_param(c.store, key) { " (missing comparable constraint)" } else { "" };
             let message = format!("invalid map key type {}{why}", c.type_str(key));
             c.error(c.pos_of(e), message);
         });
@@ -348,8 +347,7 @@ impl<'a> Checker<'a> {
             return true;
         }
         let how = if have < want { "not enough" } else { "too many" };
-        let message =
-            format!("{how} type arguments for type {name}: have {have}, want {want}");
+        let message = format!("{how} type arguments for type {name}: have {have}, want {want}");
         self.error(pos, message);
         false
     }
@@ -369,9 +367,7 @@ impl<'a> Checker<'a> {
         let store = self.store;
         if let ExprKind::Ident(name) = self.expr_at(e).kind {
             let message = match self.lookup(name).map(|obj| &store.obj(obj).kind) {
-                None => Some(format!(
-                    "undefined array length {name} or missing type constraint"
-                )),
+                None => Some(format!("undefined array length {name} or missing type constraint")),
                 Some(ObjKind::Const { .. }) => None,
                 Some(_) => Some(format!("invalid array length {name}")),
             };

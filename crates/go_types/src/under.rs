@@ -4,6 +4,7 @@
 use std::sync::OnceLock;
 
 use go_syntax::ast::ChanDir;
+use smallvec::SmallVec;
 
 use crate::named::expand_rhs;
 use crate::predicates::identical;
@@ -135,6 +136,21 @@ pub fn typeset(
     f(Some(t), Some(under(store, t)))
 }
 
+/// The pairs that [`typeset`] goes through, each a type with its underlying type.
+pub(crate) fn typeset_pairs(store: &Store, t: TypeId) -> SmallVec<[Option<(TypeId, TypeId)>; 4]> {
+    let mut pairs = SmallVec::new();
+    typeset(store, t, |t, u| {
+        pairs.push(t.zip(u));
+        true
+    });
+    pairs
+}
+
+/// As [`common_under`], without conditions.
+pub fn core_type(store: &Store, t: TypeId) -> Option<TypeId> {
+    common_under(store, t, |_, _| None).ok()
+}
+
 /// The underlying type that all types in the type set of `t` share (its core type). Channels may
 /// differ in direction: the most restricted one is taken. `reject` is called first for each pair
 /// of type and underlying type (`None`s for a type set without specific types) and may give the
@@ -189,6 +205,8 @@ pub enum Cause {
     TypeIs(TypeId, &'static str),
     /// "send-only channel T": the words, then the type.
     OfType(&'static str, TypeId),
+    /// Words made for the case.
+    Words(String),
     /// Two channels have different element types.
     ChanElements(TypeId, TypeId),
     /// Two channels have opposite directions.
@@ -214,6 +232,7 @@ impl Cause {
     pub fn message(&self, name: impl Fn(TypeId) -> String) -> String {
         match *self {
             Self::Text(words) => words.to_owned(),
+            Self::Words(ref words) => words.clone(),
             Self::TypeIs(t, words) => format!("{} {words}", name(t)),
             Self::OfType(words, t) => format!("{words} {}", name(t)),
             Self::ChanElements(a, b) => {
