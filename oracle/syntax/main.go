@@ -2,7 +2,7 @@
 //
 //	syntax -hash  < list    one line a file: path, accept or reject, nodes, FNV-1a hash of its dump
 //	syntax -dump FILE...    the dump itself: one line a node, in source order
-//	syntax -time  < list    MB/s of go/parser over the files, trees and comments kept, and the heap
+//	syntax -time  < list    files, bytes, CPU seconds and heap of go/parser, trees and comments kept
 //	syntax -unicode         crates/go_syntax/src/unicode_tables.rs
 //
 // A list has one path a line.
@@ -20,6 +20,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"syscall"
 	"time"
 )
 
@@ -83,9 +84,11 @@ func dumpFile(path string) ([]byte, error) {
 	return d.out.Bytes(), nil
 }
 
-// timeParser runs on one thread with the collector off, as the Rust side has none.
+// timeParser parses all files three times, on one thread, and prints the best round. The collector
+// runs as rarely as memory allows.
 func timeParser(paths []string) {
 	runtime.GOMAXPROCS(1)
+	debug.SetGCPercent(400)
 	var texts [][]byte
 	total := 0
 	for _, path := range paths {
@@ -97,21 +100,34 @@ func timeParser(paths []string) {
 		texts = append(texts, text)
 		total += len(text)
 	}
-	runtime.GC()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	debug.SetGCPercent(400)
-	fset := token.NewFileSet()
-	files := make([]*ast.File, 0, len(paths))
-	start := time.Now()
-	for i, path := range paths {
-		file, _ := parser.ParseFile(fset, path, texts[i], mode)
-		files = append(files, file)
+	best, heap := time.Duration(1<<62), uint64(0)
+	for range 3 {
+		runtime.GC()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		fset := token.NewFileSet()
+		files := make([]*ast.File, 0, len(paths))
+		start := cpuTime()
+		for i, path := range paths {
+			file, _ := parser.ParseFile(fset, path, texts[i], mode)
+			files = append(files, file)
+		}
+		best = min(best, cpuTime()-start)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		heap = after.HeapAlloc - before.HeapAlloc
+		runtime.KeepAlive(files)
 	}
-	elapsed := time.Since(start)
-	runtime.GC()
-	runtime.ReadMemStats(&after)
-	fmt.Printf("%d\t%d\t%.3f\t%d\n", len(files), total, elapsed.Seconds(), after.HeapAlloc-before.HeapAlloc)
-	runtime.KeepAlive(files)
 	runtime.KeepAlive(texts)
+	fmt.Printf("%d\t%d\t%.3f\t%d\n", len(paths), total, best.Seconds(), heap)
+}
+
+// cpuTime is what this process has used, which neighbours on the machine disturb less than the wall
+// clock.
+func cpuTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

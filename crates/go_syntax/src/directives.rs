@@ -49,7 +49,7 @@ impl<'t> Directive<'t> {
             let (word, after) = rest.split_at(len);
             match first {
                 '`' | '"' => {
-                    patterns.extend(crate::literal::string_text(word.as_bytes()).map(Into::into))
+                    patterns.extend(crate::literal::string_text(word.as_bytes()).map(Into::into));
                 }
                 _ => patterns.push(word.to_owned()),
             }
@@ -98,9 +98,8 @@ pub fn doc_comment(file: &File, text: &[u8], pos: u32) -> Range<usize> {
         }
         let line = memchr::memrchr(b'\n', &text[..comment.start as usize]).map_or(0, |n| n + 1);
         let before = &text[line..comment.start as usize];
-        let shares_line_with_code = !before.iter().all(u8::is_ascii_whitespace)
-            && !(first > 1 && file.comments[first - 2].end as usize > line);
-        if shares_line_with_code {
+        let after_comment = first > 1 && file.comments[first - 2].end as usize > line;
+        if !after_comment && !before.iter().all(u8::is_ascii_whitespace) {
             break;
         }
         first -= 1;

@@ -513,10 +513,10 @@ fn name_end(text: &[u8], pos: usize) -> usize {
     while let Some(bytes) = text.get(pos..pos + 8) {
         let x = u64::from_le_bytes(bytes.try_into().expect("a slice of eight bytes"));
         let low = x & !HIGH;
-        let letters = between(low | 0x20 * ONES, u64::from(b'a'), u64::from(b'z'));
+        let letters = between(low | (0x20 * ONES), u64::from(b'a'), u64::from(b'z'));
         let digits = between(low, u64::from(b'0'), u64::from(b'9'));
         let underscore = between(low, u64::from(b'_'), u64::from(b'_'));
-        let others = !(letters | digits | underscore) & HIGH | x & HIGH;
+        let others = (!(letters | digits | underscore) | x) & HIGH;
         if others != 0 {
             return pos + others.trailing_zeros() as usize / 8;
         }

@@ -141,7 +141,7 @@ pub fn children(file: &File, node: Node, mut f: impl FnMut(Node)) {
                 let func = &file.func_decls[func];
                 fields(func.recv, &mut f);
                 f(Node::FuncType(func.ty));
-                func.body.into_iter().for_each(|body| f(Node::Stmt(body)));
+                opt_stmt(func.body, &mut f);
             }
         },
         Node::Spec(id) => match file.specs[id].kind {
@@ -285,11 +285,15 @@ fn stmt_children(file: &File, id: StmtId, f: &mut impl FnMut(Node)) {
 }
 
 fn opt(x: Option<ExprId>, f: &mut impl FnMut(Node)) {
-    x.into_iter().for_each(|x| f(Node::Expr(x)));
+    if let Some(x) = x {
+        f(Node::Expr(x));
+    }
 }
 
 fn opt_stmt(s: Option<StmtId>, f: &mut impl FnMut(Node)) {
-    s.into_iter().for_each(|s| f(Node::Stmt(s)));
+    if let Some(s) = s {
+        f(Node::Stmt(s));
+    }
 }
 
 fn exprs(file: &File, list: ExprRange, f: &mut impl FnMut(Node)) {

@@ -7,7 +7,7 @@ use source::Span;
 use super::{DECL_START, EXPR_END, ParseMode, Parser};
 use crate::ast::{
     BinaryOp, Decl, DeclId, DeclKind, Expr, ExprId, ExprKind, ExprRange, FieldRange, FuncDecl,
-    FuncType, Ident, LitKind, Spec, SpecKind, StmtKind, StmtRange,
+    FuncType, Ident, LitKind, Spec, SpecKind, StmtKind, StmtRange, UnaryOp,
 };
 use crate::token::{Tok, TokSet};
 
@@ -262,8 +262,8 @@ impl Parser<'_, '_> {
             | ExprKind::FuncType(_)
             | ExprKind::InterfaceType(_)
             | ExprKind::MapType { .. }
-            | ExprKind::ChanType { .. } => true,
-            ExprKind::Unary { op: crate::ast::UnaryOp::Tilde, .. } => true,
+            | ExprKind::ChanType { .. }
+            | ExprKind::Unary { op: UnaryOp::Tilde, .. } => true,
             ExprKind::Paren(x) => self.is_type_elem(x),
             ExprKind::Binary { .. } => {
                 let mut left = x;

@@ -236,13 +236,13 @@ impl Parser<'_, '_> {
                     param.ty = Some(self.dots_type());
                     return param;
                 }
-                _ => match self.try_type() {
-                    Some(ty) => param.ty = Some(ty),
-                    None => {
+                _ => {
+                    param.ty = self.try_type();
+                    if param.ty.is_none() {
                         self.expected(&format!("a parameter or {}", closing.quoted()));
                         self.advance(EXPR_END);
                     }
-                },
+                }
             }
         }
         if let Some(name) = param.name {

@@ -21,6 +21,7 @@ enum Context {
 }
 
 /// A simple statement. Expressions are not made statements until it is known that they are some.
+#[derive(Clone, Copy)]
 enum Simple {
     Expr(ExprId),
     Stmt(StmtId),
