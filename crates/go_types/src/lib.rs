@@ -76,6 +76,8 @@ pub use types::{
     Alias, Basic, Interface, Named, Signature, Struct, Term, Type, TypeCell, TypeParam, TypeSet,
 };
 pub use typestring::{signature_string, type_string, write_type};
+pub use predicates::identical;
+pub use under::{common_under, unalias, under};
 pub use universe::Universe;
 
 /// Stack left below which recursion over the tree goes on in a fresh piece of stack.
