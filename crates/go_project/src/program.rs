@@ -55,7 +55,7 @@ pub enum PackageKind {
 }
 
 /// How a package relates to test files.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum TestVariant {
     /// The package as others import it.
     None,

@@ -1,0 +1,1 @@
+//! Whole loads on trees in memory.
