@@ -86,7 +86,7 @@ impl Checker<'_> {
                 if !u.unify(self, par, arg.typ, UnifyMode::ASSIGN) {
                     return Err(Some(self.mismatch(u, tparams, par, arg, reverse)));
                 }
-            } else if matches!(store.ty(par), Type::TypeParam(_)) && arg.mode != Mode::NilValue {
+            } else if matches!(store.ty(par), Type::TypeParam(_)) && !self.is_nil_operand(arg) {
                 untyped.push(i);
             }
         }

@@ -16,6 +16,7 @@ mod composite;
 pub mod constant;
 mod conversions;
 mod cycles;
+mod debug;
 mod decl;
 mod describe;
 mod driver;
@@ -63,6 +64,7 @@ mod untyped;
 
 pub use checker::{Checker, TypeError};
 pub use constant::{ConstKind, ConstStr, ConstValue};
+pub use debug::debug_types;
 pub use driver::{CheckOptions, Plan, ProgramTypes, Stubs, check_program, with_large_stacks};
 pub use info::{ExprRef, FileInfo, Instance, PackageInfo, Selection, SelectionKind};
 pub use lookup::{Lookup, lookup_field_or_method};

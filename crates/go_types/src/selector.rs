@@ -8,6 +8,7 @@ use crate::checker::Checker;
 use crate::constant::ConstValue;
 use crate::info::SelectionKind;
 use crate::lookup::{Lookup, lookup_field_or_method};
+use crate::missing::has_invalid_embedded_fields;
 use crate::object::{ObjKind, Object, VarKind};
 use crate::operand::{Mode, Operand};
 use crate::predicates::is_valid;
@@ -196,6 +197,12 @@ impl Checker<'_> {
     fn selection_error(&mut self, x: &Operand, e: ExprId, sel: Symbol, found: &Lookup) {
         let s = self.store;
         if !is_valid(s, under(s, x.typ)) {
+            return;
+        }
+        // What a missing package would have brought may have the name.
+        if matches!(found, Lookup::NotFound)
+            && has_invalid_embedded_fields(s, x.typ, &mut SmallVec::new())
+        {
             return;
         }
         let operand = x.expr.map(|at| self.expr_string(at)).unwrap_or_default();

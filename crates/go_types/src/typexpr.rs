@@ -95,7 +95,8 @@ impl<'a> Checker<'a> {
                 x.mode = Mode::Value;
             }
             ObjKind::Builtin(id) => x.mode = Mode::Builtin(*id),
-            ObjKind::Nil => x.mode = Mode::NilValue,
+            // That it is nil is told by its type, as in go/types.
+            ObjKind::Nil => x.mode = Mode::Value,
             ObjKind::Label => return,
         }
         x.typ = typ;

@@ -1,0 +1,3 @@
+//! Checks small programs in memory, at the crate's own boundary.
+
+mod programs;
