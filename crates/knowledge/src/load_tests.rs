@@ -96,3 +96,14 @@ fn the_shipped_files_are_well_formed() {
         }
     }
 }
+
+#[test]
+fn packages_of_the_examples_have_stubs() {
+    let k = Knowledge::builtin();
+    for path in ["net/http", "google.golang.org/grpc/metadata", "github.com/labstack/echo/v4", "sync"] {
+        let stub = k.stub(path).expect(path);
+        assert!(stub.lines().any(|l| l.starts_with("package ")), "{path} is Go source");
+    }
+    assert!(k.stub("example.com/unknown").is_none());
+    assert!(k.stub_paths().is_sorted());
+}
