@@ -1,0 +1,226 @@
+//! Checked syntax trees to IR, package by package. The files below this one are the parts of one
+//! walk, by what they lower; [`Lowerer`] is its state.
+//!
+//! | file | what it lowers |
+//! |---|---|
+//! | `func` | declarations, function literals, package initialisers |
+//! | `expr` | values, operators, control flow of conditions |
+//! | `place` | what has an address: selectors, indices, assignment targets |
+//! | `lit` | composite literals |
+//! | `call`, `builtin` | calls of all sorts; locks; calls that never return |
+//! | `stmt`, `jump`, `loops`, `range`, `switch` | statements |
+//!
+//! Trees with errors are normal input: what has no type becomes `Op::Unknown`.
+
+mod builtin;
+mod call;
+mod convert;
+mod expr;
+mod func;
+mod jump;
+mod library;
+mod lit;
+mod loops;
+mod place;
+mod prepass;
+mod range;
+mod stmt;
+mod switch;
+mod types;
+
+use base::{Id, IndexVec};
+use go_syntax::ast::{self, ExprId, StmtId};
+use go_types::{FileInfo, Mode, ObjId, PackageInfo, Store, TypeId};
+use rayon::prelude::*;
+use source::{FileSpan, SourceMap, Span};
+
+use crate::ir::{Func, FuncId, Op, Program, ValueId};
+use func::FnState;
+use prepass::Facts;
+use types::TypeMaker;
+
+/// How deep expressions and statements may nest. What is deeper is `Unknown`: hand-written code
+/// stays far below, and a thread's stack holds it.
+const MAX_DEPTH: u32 = 300;
+
+/// Lowers packages, in parallel. Function ids follow the order of `packages` and of the source in
+/// them, so they do not depend on the number of threads.
+pub fn lower_program(store: &Store, sources: &SourceMap, packages: &[&PackageInfo]) -> Program {
+    let lowered: Vec<LoweredPackage> =
+        packages.par_iter().map(|info| lower_package(store, sources, info)).collect();
+    let mut program = Program::default();
+    for package in lowered {
+        append(&mut program, package);
+    }
+    program
+}
+
+/// The functions of one package, numbered from 0.
+#[derive(Debug)]
+pub struct LoweredPackage {
+    /// The package.
+    pub pkg: go_types::PkgId,
+    /// Its functions in source order, each before the literals in it; the initialiser comes
+    /// after the declared ones.
+    pub funcs: IndexVec<FuncId, Func>,
+    /// Its initialiser; none when it has no files.
+    pub init: Option<FuncId>,
+}
+
+/// Lowers one package.
+pub fn lower_package(store: &Store, sources: &SourceMap, info: &PackageInfo) -> LoweredPackage {
+    let Some(first) = info.files.first() else {
+        return LoweredPackage { pkg: info.pkg, funcs: IndexVec::new(), init: None };
+    };
+    let mut lowerer = Lowerer::new(store, sources, info, first);
+    for file in &info.files {
+        lowerer.enter_file(file);
+        lowerer.declarations();
+    }
+    let init = Some(lowerer.package_init());
+    let funcs = lowerer.funcs;
+    if cfg!(debug_assertions) {
+        for f in funcs.iter() {
+            let problems = crate::verify::verify(f);
+            debug_assert!(
+                problems.is_empty(),
+                "{} is not well formed: {problems:?}\n{}",
+                f.name,
+                crate::print::print_func(store, f)
+            );
+        }
+    }
+    LoweredPackage { pkg: info.pkg, funcs, init }
+}
+
+fn append(program: &mut Program, package: LoweredPackage) {
+    let base = program.funcs.len();
+    let moved = |id: FuncId| FuncId::from_index(base + id.index());
+    if let Some(init) = package.init {
+        program.inits.insert(package.pkg, moved(init));
+    }
+    let mut funcs = package.funcs;
+    for mut f in std::mem::take(funcs.as_mut_vec()) {
+        f.parent = f.parent.map(moved);
+        for instr in f.values.as_mut_vec() {
+            if let Op::MakeClosure { func, .. } = &mut instr.op {
+                *func = moved(*func);
+            }
+        }
+        let obj = f.obj;
+        let id = program.funcs.push(f);
+        if let Some(obj) = obj {
+            program.by_obj.insert(obj, id);
+        }
+    }
+}
+
+/// The state of lowering one package.
+struct Lowerer<'a> {
+    store: &'a Store,
+    sources: &'a SourceMap,
+    info: &'a PackageInfo,
+    /// The file at hand, and its tree.
+    file: &'a FileInfo,
+    ast: &'a ast::File,
+    is_test: bool,
+    funcs: IndexVec<FuncId, Func>,
+    types: TypeMaker,
+    /// What the walk before found out about the declaration at hand.
+    facts: Facts,
+    /// The function being built.
+    f: FnState,
+    /// The functions around it, outermost first.
+    outer: Vec<FnState>,
+    /// The `init` functions seen so far.
+    init_funcs: Vec<ObjId>,
+    depth: u32,
+}
+
+impl<'a> Lowerer<'a> {
+    fn new(
+        store: &'a Store,
+        sources: &'a SourceMap,
+        info: &'a PackageInfo,
+        file: &'a FileInfo,
+    ) -> Self {
+        Self {
+            store,
+            sources,
+            info,
+            file,
+            ast: &file.ast,
+            is_test: false,
+            funcs: IndexVec::new(),
+            types: TypeMaker::default(),
+            facts: Facts::default(),
+            f: FnState::none(file.file, store.invalid()),
+            outer: Vec::new(),
+            init_funcs: Vec::new(),
+            depth: 0,
+        }
+    }
+
+    fn enter_file(&mut self, file: &'a FileInfo) {
+        self.file = file;
+        self.ast = &file.ast;
+        self.is_test = self.sources.path(file.file).to_string_lossy().ends_with("_test.go");
+    }
+
+    /// The place of an expression.
+    fn span(&self, e: ExprId) -> FileSpan {
+        self.file_span(self.ast.expr(e).span)
+    }
+    fn stmt_span(&self, s: StmtId) -> FileSpan {
+        self.file_span(self.ast.stmt(s).span)
+    }
+    fn file_span(&self, span: Span) -> FileSpan {
+        FileSpan { file: self.file.file, span }
+    }
+
+    /// The type of an expression; the invalid type when there is none.
+    fn type_of(&self, e: ExprId) -> TypeId {
+        self.file.type_of(e).unwrap_or_else(|| self.store.invalid())
+    }
+    fn mode_of(&self, e: ExprId) -> Mode {
+        self.file.mode_of(e)
+    }
+    /// What an identifier or qualified identifier denotes, without parentheses.
+    fn obj_of(&self, e: ExprId) -> Option<ObjId> {
+        self.file.obj_of(e)
+    }
+    /// The type of an object; the invalid type when there is none.
+    fn obj_type(&self, obj: ObjId) -> TypeId {
+        self.store.obj(obj).typ.get().unwrap_or_else(|| self.store.invalid())
+    }
+    /// The declared object behind one of an instance.
+    fn origin(&self, obj: ObjId) -> ObjId {
+        self.store.obj(obj).origin().unwrap_or(obj)
+    }
+
+    fn emit(&mut self, op: Op, ty: TypeId, span: FileSpan) -> ValueId {
+        self.f.ssa.emit(op, Some(ty), span)
+    }
+    /// Emits an instruction that yields nothing.
+    fn effect(&mut self, op: Op, span: FileSpan) {
+        self.f.ssa.emit(op, None, span);
+    }
+    fn unknown(&mut self, ty: TypeId, span: FileSpan) -> ValueId {
+        self.emit(Op::Unknown, ty, span)
+    }
+    /// The type of a value; the invalid type when it has none.
+    fn value_type(&self, v: ValueId) -> TypeId {
+        self.f.ssa.ty(v).unwrap_or_else(|| self.store.invalid())
+    }
+
+    /// Runs `lower` one level further down; `None` when that is too deep.
+    fn deeper<T>(&mut self, lower: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        if self.depth >= MAX_DEPTH {
+            return None;
+        }
+        self.depth += 1;
+        let result = lower(self);
+        self.depth -= 1;
+        Some(result)
+    }
+}
