@@ -3,12 +3,19 @@
 
 pub mod cfg;
 pub mod ir;
+mod lower;
 mod operands;
+mod print;
+mod ssa;
 #[cfg(test)]
 mod testing;
+mod verify;
 
 pub use cfg::{BlockSet, Cfg, Loop, LoopId};
 pub use ir::{
     Block, BlockId, CallInfo, Callee, Func, FuncId, FuncKind, Instr, LockOp, Op, Program,
     SelectCase, Terminator, ValueId,
 };
+pub use lower::{LoweredPackage, lower_package, lower_program};
+pub use print::{print_func, print_program};
+pub use verify::verify;

@@ -159,6 +159,7 @@ impl Op {
                 | Op::Field { .. }
                 | Op::Phi(_)
                 | Op::Extract { .. }
+                | Op::Alloc { .. }
                 | Op::MakeInterface(_)
         )
     }

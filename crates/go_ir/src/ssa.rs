@@ -141,10 +141,6 @@ impl Ssa {
     pub fn ty(&self, v: ValueId) -> Option<TypeId> {
         self.values[v].ty
     }
-    /// The operation of a value.
-    pub fn op(&self, v: ValueId) -> &Op {
-        &self.values[v].op
-    }
 
     /// Ends the current block with a jump.
     pub fn jump(&mut self, to: BlockId) {

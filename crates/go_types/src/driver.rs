@@ -352,7 +352,8 @@ impl Unit {
             checker.asts.push(&f.ast);
             checker.texts.push(&f.text);
             checker.versions.push(f.version.1 as u16);
-            checker.files.push(FileInfo::new(f.file, f.ast.clone()));
+            let go_version = f.version.1 as u16;
+            checker.files.push(FileInfo { go_version, ..FileInfo::new(f.file, f.ast.clone()) });
         }
         checker
     }

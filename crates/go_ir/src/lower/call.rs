@@ -256,7 +256,7 @@ impl<'a> Lowerer<'a> {
         if self.is_interface(s.recv) || self.is_type_param(s.recv) {
             return Some((method, true));
         }
-        let recv = go_types::unalias(self.store, s.recv);
+        let recv = go_types::under::unalias(self.store, s.recv);
         let is_pointer = matches!(self.store.ty(recv), Type::Pointer(_));
         let wants_pointer = super::prepass::has_pointer_receiver(self.store, method);
         (is_pointer == wants_pointer).then_some((method, false))

@@ -131,9 +131,9 @@ impl Lowerer<'_> {
         name.push('.');
         let sig = self.signature(self.obj_type(obj));
         if let Some(recv) = sig.and_then(|s| s.recv) {
-            let t = go_types::unalias(self.store, self.obj_type(recv));
+            let t = go_types::under::unalias(self.store, self.obj_type(recv));
             let (is_pointer, base) = match *self.store.ty(t) {
-                Type::Pointer(elem) => (true, go_types::unalias(self.store, elem)),
+                Type::Pointer(elem) => (true, go_types::under::unalias(self.store, elem)),
                 _ => (false, t),
             };
             let (base_name, generic) = match self.store.ty(base) {

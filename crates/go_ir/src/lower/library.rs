@@ -2,7 +2,8 @@
 //! mutexes are operations of the IR, and code after a call that never returns is not reached.
 //! Everything else that is known of libraries is data of the analysis above.
 
-use go_types::{ObjId, Store, Type, unalias};
+use go_types::under::unalias;
+use go_types::{ObjId, Store, Type};
 
 use crate::ir::LockOp;
 

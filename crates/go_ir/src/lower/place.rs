@@ -263,7 +263,7 @@ impl Lowerer<'_> {
     /// What a type that is a pointer as written points to. (A defined type whose underlying type
     /// is a pointer has no methods.)
     fn pointee_of_pointer(&self, t: TypeId) -> Option<TypeId> {
-        match *self.store.ty(go_types::unalias(self.store, t)) {
+        match *self.store.ty(go_types::under::unalias(self.store, t)) {
             Type::Pointer(elem) => Some(elem),
             _ => None,
         }

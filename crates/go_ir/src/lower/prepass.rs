@@ -9,8 +9,10 @@ use go_syntax::ast::{
 };
 use go_syntax::walk::{Node, Visitor, walk};
 use go_types::{
-    FileInfo, ObjId, ObjKind, SelectionKind, Store, Type, TypeId, common_under, under,
+    FileInfo, ObjId, ObjKind, SelectionKind, Store, Type, TypeId,
 };
+
+use go_types::under::{core_type, under};
 
 use super::types::is_local_var;
 
@@ -318,7 +320,7 @@ pub(super) fn has_pointer_receiver(store: &Store, method: ObjId) -> bool {
         _ => None,
     });
     match recv.and_then(|r| store.obj(r).typ.get()) {
-        Some(t) => matches!(store.ty(go_types::unalias(store, t)), Type::Pointer(_)),
+        Some(t) => matches!(store.ty(go_types::under::unalias(store, t)), Type::Pointer(_)),
         None => match &object.kind {
             ObjKind::Func { ptr_recv, .. } => ptr_recv.load(std::sync::atomic::Ordering::Relaxed),
             _ => false,
@@ -337,8 +339,8 @@ pub(super) fn signature_vars(store: &Store, t: Option<TypeId>) -> (Vec<ObjId>, V
 }
 
 fn core(store: &Store, t: TypeId) -> TypeId {
-    match store.ty(go_types::unalias(store, t)) {
-        Type::TypeParam(_) => common_under(store, t).unwrap_or_else(|_| store.invalid()),
+    match store.ty(go_types::under::unalias(store, t)) {
+        Type::TypeParam(_) => core_type(store, t).unwrap_or_else(|| store.invalid()),
         _ => under(store, t),
     }
 }

@@ -3,8 +3,10 @@
 
 use base::{FxHashMap, sym};
 use go_types::{
-    Basic, ObjId, Object, Signature, Store, Type, TypeId, VarKind, common_under, under,
+    Basic, ObjId, Object, Signature, Store, Type, TypeId, VarKind,
 };
+
+use go_types::under::{core_type, under};
 
 use super::Lowerer;
 
@@ -12,7 +14,6 @@ use super::Lowerer;
 #[derive(Default)]
 pub(super) struct TypeMaker {
     pointers: FxHashMap<TypeId, TypeId>,
-    slices: FxHashMap<TypeId, TypeId>,
     arrays: FxHashMap<(TypeId, i64), TypeId>,
     tuples: FxHashMap<Vec<TypeId>, TypeId>,
 }
@@ -23,7 +24,7 @@ impl Lowerer<'_> {
     pub(super) fn core(&self, t: TypeId) -> TypeId {
         let u = under(self.store, t);
         if self.is_type_param(t) {
-            return common_under(self.store, t).unwrap_or_else(|_| self.store.invalid());
+            return core_type(self.store, t).unwrap_or_else(|| self.store.invalid());
         }
         u
     }
@@ -31,18 +32,12 @@ impl Lowerer<'_> {
         self.store.ty(self.core(t))
     }
     pub(super) fn is_type_param(&self, t: TypeId) -> bool {
-        matches!(self.store.ty(go_types::unalias(self.store, t)), Type::TypeParam(_))
+        matches!(self.store.ty(go_types::under::unalias(self.store, t)), Type::TypeParam(_))
     }
     /// Whether values of the type are interface values. Those of a type parameter are not.
     pub(super) fn is_interface(&self, t: TypeId) -> bool {
         !self.is_type_param(t)
             && matches!(self.store.ty(under(self.store, t)), Type::Interface(_))
-    }
-    pub(super) fn is_basic(&self, t: TypeId, basic: Basic) -> bool {
-        matches!(self.core_type(t), Type::Basic(b) if b.canonical() == basic)
-    }
-    pub(super) fn is_string(&self, t: TypeId) -> bool {
-        matches!(self.core_type(t), Type::Basic(Basic::String | Basic::UntypedString))
     }
     pub(super) fn is_map(&self, t: TypeId) -> bool {
         matches!(self.core_type(t), Type::Map { .. })
@@ -91,11 +86,6 @@ impl Lowerer<'_> {
     pub(super) fn pointer_to(&mut self, t: TypeId) -> TypeId {
         let store = self.store;
         *self.types.pointers.entry(t).or_insert_with(|| store.new_type(Type::Pointer(t)))
-    }
-    /// `[]t`
-    pub(super) fn slice_of(&mut self, t: TypeId) -> TypeId {
-        let store = self.store;
-        *self.types.slices.entry(t).or_insert_with(|| store.new_type(Type::Slice(t)))
     }
     /// `[len]elem`
     pub(super) fn array_of(&mut self, elem: TypeId, len: i64) -> TypeId {
