@@ -138,27 +138,34 @@ impl Reader<'_> {
                 self.block = None;
             } else {
                 let verb = verb.clone();
-                self.directive(line, &verb, words, comment);
+                // An unknown block was reported where it starts.
+                if self.knows(&verb) {
+                    self.directive(line, &verb, words, comment);
+                }
             }
         } else if words.len() == 2 && words[1] == "(" {
             self.block = Some((first.clone(), line));
             self.check_verb(line, first);
         } else if words.len() == 3 && words[1] == "(" && words[2] == ")" {
             self.check_verb(line, first);
-        } else {
+        } else if self.check_verb(line, first) {
             self.directive(line, first, &words[1..], comment);
         }
     }
 
-    fn check_verb(&mut self, line: u32, verb: &str) -> bool {
-        let known = match self.kind {
+    fn knows(&self, verb: &str) -> bool {
+        match self.kind {
             ModKind::GoWork => matches!(verb, "go" | "toolchain" | "use" | "replace" | "godebug"),
             _ => matches!(
                 verb,
                 "module" | "go" | "toolchain" | "require" | "replace" | "exclude" | "retract" | "tool"
                     | "godebug" | "ignore"
             ),
-        };
+        }
+    }
+
+    fn check_verb(&mut self, line: u32, verb: &str) -> bool {
+        let known = self.knows(verb);
         if !known {
             self.error(line, format!("unknown directive `{verb}`"));
         }
@@ -194,25 +201,24 @@ impl Reader<'_> {
             ("tool", [package]) => self.file.tools.push((*package).to_owned()),
             ("godebug", [setting]) => self.file.godebugs.push((*setting).to_owned()),
             ("ignore", [folder]) => self.file.ignores.push((*folder).to_owned()),
-            ("use", [folder]) if self.kind == ModKind::GoWork => {
+            ("use", [folder]) => {
                 self.file.uses.push(((*folder).to_owned(), line));
             }
             _ => {
-                if self.check_verb(line, verb) {
-                    let expected = match verb {
-                        "module" => "module PATH",
-                        "go" => "go VERSION",
-                        "toolchain" => "toolchain NAME",
-                        "require" => "require PATH VERSION",
-                        "exclude" => "exclude PATH VERSION",
-                        "tool" => "tool PACKAGE",
-                        "godebug" => "godebug KEY=VALUE",
-                        "ignore" => "ignore FOLDER",
-                        _ => "use FOLDER",
-                    };
-                    let found = if args.is_empty() { "nothing".to_owned() } else { format!("`{}`", args.join(" ")) };
-                    self.error(line, format!("expected `{expected}`, found {found} after `{verb}`"));
-                }
+                let expected = match verb {
+                    "module" => "module PATH",
+                    "go" => "go VERSION",
+                    "toolchain" => "toolchain NAME",
+                    "require" => "require PATH VERSION",
+                    "exclude" => "exclude PATH VERSION",
+                    "tool" => "tool PACKAGE",
+                    "godebug" => "godebug KEY=VALUE",
+                    "ignore" => "ignore FOLDER",
+                    _ => "use FOLDER",
+                };
+                let found =
+                    if args.is_empty() { "nothing".to_owned() } else { format!("`{}`", args.join(" ")) };
+                self.error(line, format!("expected `{expected}`, found {found} after `{verb}`"));
             }
         }
     }

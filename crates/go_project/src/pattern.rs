@@ -197,8 +197,10 @@ impl Expansion<'_> {
         let Some(std) = self.resolver.std.clone() else {
             return self.fail(self.base, format!("`{which}` needs GOROOT, which was not found"));
         };
+        // As go has it, `std` includes what is vendored for it, and `cmd` does not.
         if which == "cmd" {
-            return self.walk(&std.join("cmd"), &std, &|_| true);
+            let own = |place: &Place| below(&place.import_path, "cmd/vendor").is_none();
+            return self.walk(&std.join("cmd"), &std, &own);
         }
         self.walk(&std, &std, &|place| below(&place.import_path, "cmd").is_none());
     }
@@ -208,6 +210,9 @@ impl Expansion<'_> {
     /// are not entered.
     fn walk(&mut self, start: &Path, base: &Path, wanted: &dyn Fn(&Place) -> bool) {
         let mut stack = vec![start.to_owned()];
+        // As with go, `./...` in a module leaves out the modules below it, also those of the
+        // workspace; above all modules it takes them all.
+        let enters_mains = self.resolver.modules.main_of(start).is_none();
         while let Some(dir) = stack.pop() {
             let entries = match self.resolver.system.read_dir(&dir) {
                 Ok(entries) => Arc::new(entries),
@@ -228,13 +233,15 @@ impl Expansion<'_> {
                     continue;
                 }
                 let inner = dir.join(name);
-                if !self.is_other_module(&inner, &origin) && !self.is_ignored(&inner) {
+                if !self.is_other_module(&inner, is_std, enters_mains) && !self.is_ignored(&inner) {
                     stack.push(inner);
                 }
             }
             if entries.iter().any(|e| e.kind != FileKind::Dir && e.name.ends_with(".go")) {
+                // These two document what the compiler knows by itself.
+                let is_prose = is_std && matches!(import_path.as_str(), "builtin" | "unsafe");
                 let place = Place { import_path, dir, origin, entries, only: None };
-                if wanted(&place) {
+                if !is_prose && wanted(&place) {
                     self.add(place, false);
                 }
             }
@@ -242,13 +249,13 @@ impl Expansion<'_> {
     }
 
     /// Whether a module other than the ones at hand starts in the folder.
-    fn is_other_module(&self, dir: &Path, above: &Origin) -> bool {
+    fn is_other_module(&self, dir: &Path, in_std: bool, enters_mains: bool) -> bool {
         if self.resolver.system.kind(&dir.join("go.mod")) != Some(FileKind::File) {
             return false;
         }
-        let is_main = self.resolver.modules.mains.iter().any(|m| m.dir == *dir);
+        let is_main = || self.resolver.modules.mains.iter().any(|m| m.dir == *dir);
         // GOROOT/src/cmd is a module of its own and belongs to GOROOT nevertheless.
-        !(is_main || *above == Origin::Std)
+        !(in_std || enters_mains && is_main())
     }
 
     fn is_ignored(&self, dir: &Path) -> bool {
