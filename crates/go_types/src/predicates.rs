@@ -97,10 +97,14 @@ basic_predicates! {
     is_const_type, all_const_type, CONST_TYPE;
 }
 
-/// Whether the type is known.
+/// Whether the type is known, or will be: an alias whose declaration is being checked counts.
 #[inline]
 pub fn is_valid(store: &Store, t: TypeId) -> bool {
-    unalias(store, t) != store.invalid()
+    match store.ty(t) {
+        Type::Alias(alias) if alias.rhs.get().is_none() => true,
+        Type::Alias(_) => crate::under::try_unalias(store, t) != Some(store.invalid()),
+        _ => t != store.invalid(),
+    }
 }
 
 /// Whether the type is not one of the untyped kinds.

@@ -19,7 +19,7 @@ const MAX_CHAIN: usize = 1_000;
 #[inline]
 pub fn unalias(store: &Store, t: TypeId) -> TypeId {
     match store.ty(t) {
-        Type::Alias(_) => follow_aliases(store, t).unwrap_or(store.invalid()),
+        Type::Alias(_) => try_unalias(store, t).unwrap_or(store.invalid()),
         _ => t,
     }
 }
@@ -44,7 +44,7 @@ pub(crate) fn try_under(store: &Store, t: TypeId) -> Option<TypeId> {
     let mut at = t;
     let found = loop {
         match store.ty(at) {
-            Type::Alias(_) => at = follow_aliases(store, at)?,
+            Type::Alias(_) => at = try_unalias(store, at)?,
             Type::Named(named) => {
                 if let Some(u) = named.underlying.get() {
                     break u;
@@ -72,7 +72,8 @@ pub(crate) fn try_under(store: &Store, t: TypeId) -> Option<TypeId> {
     Some(found)
 }
 
-fn follow_aliases(store: &Store, mut t: TypeId) -> Option<TypeId> {
+/// As [`unalias`], with `None` while an alias is being checked.
+pub(crate) fn try_unalias(store: &Store, mut t: TypeId) -> Option<TypeId> {
     for _ in 0..MAX_CHAIN {
         match store.ty(t) {
             Type::Alias(alias) => t = alias.rhs.get()?,

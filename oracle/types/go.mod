@@ -1,0 +1,3 @@
+module unpanic/oracle/types
+
+go 1.27
