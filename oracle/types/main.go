@@ -40,8 +40,8 @@ type listed struct {
 	Module     *struct{ GoVersion string }
 }
 
-// record is one line of the dump.
-type record struct {
+// line is one line of the dump.
+type line struct {
 	File  string `json:"file"`
 	Start int    `json:"start"`
 	End   int    `json:"end"`
@@ -206,22 +206,32 @@ func goarch() string {
 
 // compare holds the expressions of a package's files against ours.
 func (c *checker) compare(files []*ast.File, info *types.Info) {
-	theirs := map[string]map[place]record{}
+	theirs := map[string]map[place]line{}
 	for _, f := range files {
-		theirs[c.fset.File(f.FileStart).Name()] = map[place]record{}
+		theirs[c.fset.File(f.FileStart).Name()] = map[place]line{}
 	}
-	for e, tv := range info.Types {
-		start, end := c.fset.Position(e.Pos()), c.fset.Position(e.End())
-		r := record{Start: start.Offset, End: end.Offset, Mode: mode(tv)}
+	// go/types also records the 1 that it makes up for x++: only what the trees have counts.
+	record := func(node ast.Node) bool {
+		e, _ := node.(ast.Expr)
+		tv, ok := info.Types[e]
+		if e == nil || !ok {
+			return true
+		}
+		start, end := c.fset.PositionFor(e.Pos(), false), c.fset.PositionFor(e.End(), false)
+		r := line{Start: start.Offset, End: end.Offset, Mode: mode(tv)}
 		if r.Mode != "novalue" {
 			r.Type = types.TypeString(tv.Type, nil)
 		}
 		if tv.Value != nil {
 			r.Value = tv.Value.ExactString()
 		}
-		if at := theirs[start.Filename]; at != nil {
+		if at := theirs[c.fset.File(e.Pos()).Name()]; at != nil {
 			at[place{r.Start, r.End}] = r
 		}
+		return true
+	}
+	for _, f := range files {
+		ast.Inspect(f, record)
 	}
 	names := make([]string, 0, len(theirs))
 	for name := range theirs {
@@ -265,7 +275,7 @@ func (c *checker) compare(files []*ast.File, info *types.Info) {
 	}
 }
 
-func (c *checker) differ(how, file string, our, their record) {
+func (c *checker) differ(how, file string, our, their line) {
 	if c.different == nil {
 		c.different = map[string]int{}
 	}
@@ -279,13 +289,13 @@ func (c *checker) differ(how, file string, our, their record) {
 		start, end = our.Start, our.End
 	}
 	text, _ := os.ReadFile(file)
-	line := 1 + bytes.Count(text[:min(start, len(text))], []byte("\n"))
+	lineNumber := 1 + bytes.Count(text[:min(start, len(text))], []byte("\n"))
 	excerpt := string(text[min(start, len(text)):min(end, len(text))])
 	if len(excerpt) > 60 {
 		excerpt = excerpt[:60] + "…"
 	}
 	excerpt = strings.ReplaceAll(excerpt, "\n", " ")
-	fmt.Printf("%s %s:%d: %s\n\tours   %s %s %s\n\ttheirs %s %s %s\n", how, file, line, excerpt,
+	fmt.Printf("%s %s:%d: %s\n\tours   %s %s %s\n\ttheirs %s %s %s\n", how, file, lineNumber, excerpt,
 		our.Mode, short(our.Type), short(our.Value), their.Mode, short(their.Type), short(their.Value))
 }
 
@@ -360,8 +370,10 @@ func openDump(path string) (*dumpFile, error) {
 	for {
 		line, err := reader.ReadSlice('\n')
 		if err == bufio.ErrBufferFull {
-			rest, err2 := reader.ReadBytes('\n')
-			line, err = append(append([]byte{}, line...), rest...), err2
+			line = append([]byte{}, line...)
+			var rest []byte
+			rest, err = reader.ReadBytes('\n')
+			line = append(line, rest...)
 		}
 		if len(line) > 0 {
 			name := fileOf(line)
@@ -393,12 +405,12 @@ func fileOf(line []byte) string {
 }
 
 // read gives the records of a file. Where a test variant repeats a file, the last one counts.
-func (d *dumpFile) read(name string) map[place]record {
-	records := map[place]record{}
+func (d *dumpFile) read(name string) map[place]line {
+	records := map[place]line{}
 	for _, p := range d.parts[name] {
 		decoder := json.NewDecoder(bufio.NewReader(io.NewSectionReader(d.file, p.start, p.end-p.start)))
 		for {
-			var r record
+			var r line
 			if decoder.Decode(&r) != nil {
 				break
 			}

@@ -77,7 +77,7 @@ fn quote_char(out: &mut String, c: char) {
         _ if code < 0x80 => {
             let _ = write!(out, "\\x{code:02x}");
         }
-        _ if c.escape_debug().count() == 1 => out.push(c),
+        _ if is_print(c) => out.push(c),
         _ if code < 0x1_0000 => {
             let _ = write!(out, "\\u{code:04x}");
         }
@@ -85,6 +85,13 @@ fn quote_char(out: &mut String, c: char) {
             let _ = write!(out, "\\U{code:08x}");
         }
     }
+}
+
+/// Whether Go prints the character as it is: combining marks too, which Rust escapes only when they
+/// stand first.
+fn is_print(c: char) -> bool {
+    let after_a: String = ['a', c].iter().collect();
+    after_a.escape_debug().count() == 2
 }
 
 /// C's `%.6g`.
