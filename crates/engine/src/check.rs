@@ -10,16 +10,23 @@ use rayon::prelude::*;
 use rules::RuleContext;
 use source::SourceMap;
 
+use crate::pipeline::prepare;
 use crate::{CheckReport, CheckRequest, Progress, Stage, Statistics, Suppressions};
 
 /// Analyses what the request names. Whatever goes wrong becomes a problem in the report; the rest
 /// of the program is still analysed.
 pub fn check(request: &CheckRequest<'_>, progress: &dyn Progress) -> CheckReport {
-    let sources = Arc::new(SourceMap::new());
-    let context = RuleContext { sources: &sources };
-    let (findings, problems) = run_rules(request, &context, progress);
-    let suppressions = Suppressions::default();
-    finish(request, findings, problems, suppressions, Statistics::default(), sources)
+    let prepared = prepare(request, progress, |context| run_rules(request, context, progress));
+    let (findings, mut problems) = prepared.outcome;
+    problems.extend(prepared.problems);
+    finish(
+        request,
+        findings,
+        problems,
+        prepared.suppressions,
+        prepared.statistics,
+        prepared.sources,
+    )
 }
 
 /// Runs every chosen rule, each under `catch_unwind`: one that panics costs its own findings only.

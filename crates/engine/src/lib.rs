@@ -6,6 +6,7 @@ mod baseline;
 mod check;
 mod config;
 mod fix;
+mod pipeline;
 mod request;
 mod selection;
 mod suppress;

@@ -29,6 +29,17 @@ pub struct Analysis<'a> {
     pub entries: Vec<(FuncId, EntryKind)>,
 }
 
+impl Analysis<'_> {
+    /// How many goroutine starts and entry points there are.
+    pub fn origins(&self) -> usize {
+        let spawns = self.context.links().iter().filter(|l| l.spawn.is_some()).count();
+        let entries = self.entries.iter().filter(|(_, kind)| {
+            matches!(kind, EntryKind::Main | EntryKind::Init | EntryKind::Test | EntryKind::Request(_))
+        });
+        spawns + entries.count()
+    }
+}
+
 /// What a function that nobody in the program calls is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EntryKind {

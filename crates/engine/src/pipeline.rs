@@ -1,0 +1,202 @@
+//! The stages of a run, from the request to what rules look at: load, types, IR, flow. Each stage
+//! borrows from the ones before it, so they live in one function and the rest is handed a context.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use base::FxHashSet;
+use diag::{Problem, ProblemKind};
+use go_project::{ErrorClass, LoadError, LoadOptions, ModMode, PackageKind, ParseLevel};
+use go_types::driver::{CheckOptions, Plan, ProgramTypes, check_program};
+use go_types::{PackageInfo, Store};
+use knowledge::Knowledge;
+use rules::RuleContext;
+use source::{FileSpan, SourceMap, Span};
+
+use crate::{CheckRequest, Progress, Stage, Statistics, Suppressions, TestFiles};
+
+/// What came before the rules.
+pub(crate) struct Prepared<T> {
+    /// What the caller made of the context.
+    pub outcome: T,
+    /// What went wrong so far.
+    pub problems: Vec<Problem>,
+    /// The `//unpanic:ignore` comments of the program's own files.
+    pub suppressions: Suppressions,
+    /// Counts and times so far.
+    pub statistics: Statistics,
+    /// The files.
+    pub sources: Arc<SourceMap>,
+}
+
+/// Most errors of one package's types that are reported.
+const MAX_TYPE_ERRORS: usize = 10;
+
+/// Runs all stages before the rules and gives `use_context` what they found.
+pub(crate) fn prepare<T>(
+    request: &CheckRequest<'_>,
+    progress: &dyn Progress,
+    use_context: impl FnOnce(&RuleContext<'_>) -> T,
+) -> Prepared<T> {
+    let mut statistics = Statistics::default();
+    let mut problems = Vec::new();
+    let mut clock = Instant::now();
+    let mut lap = |statistics: &mut Statistics, stage| {
+        statistics.stages.push((stage, clock.elapsed()));
+        clock = Instant::now();
+    };
+
+    let knowledge = user_knowledge(request, &mut problems);
+    progress.stage(Stage::Load, None);
+    let program = go_project::load(request.system, &load_options(request));
+    load_problems(&program, &mut problems);
+    let suppressions = suppressions(&program);
+    statistics.packages = program.roots.len();
+    statistics.packages_loaded = program.packages.len();
+    statistics.files = program.sources.len();
+    statistics.bytes = program
+        .packages
+        .iter()
+        .flat_map(|p| &p.files)
+        .map(|f| program.sources.file(f.file).text.len() as u64)
+        .sum();
+    lap(&mut statistics, Stage::Load);
+
+    progress.stage(Stage::Types, Some(program.packages.len() as u64));
+    let store = Store::default();
+    let stubs = |path: &str| knowledge.stub(path);
+    let options = CheckOptions { stubs: Some(&stubs), ..CheckOptions::default() };
+    let plan = Plan::new(&program, &store, &options);
+    let types = check_program(&plan, &store);
+    let own: Vec<_> = program
+        .order
+        .iter()
+        .copied()
+        .filter(|&id| program.packages[id].kind == PackageKind::Workspace || program.packages[id].is_root)
+        .collect();
+    types.check_all_bodies(&own);
+    type_problems(&program, &types, &own, &mut problems);
+    lap(&mut statistics, Stage::Types);
+
+    progress.stage(Stage::Ir, Some(own.len() as u64));
+    let infos: Vec<&PackageInfo> = own.iter().filter_map(|&id| types.info(id)).collect();
+    let ir = go_ir::lower_program(&store, &program.sources, &infos);
+    statistics.functions = ir.funcs.len();
+    lap(&mut statistics, Stage::Ir);
+
+    progress.stage(Stage::Flow, Some(ir.funcs.len() as u64));
+    let analysis = flow::analyse(&store, &ir, &knowledge);
+    statistics.origins = analysis.origins();
+    lap(&mut statistics, Stage::Flow);
+
+    let context = RuleContext::new(&program.sources, &analysis);
+    let outcome = use_context(&context);
+    lap(&mut statistics, Stage::Rules);
+    let sources = Arc::clone(&program.sources);
+    Prepared { outcome, problems, suppressions, statistics, sources }
+}
+
+fn user_knowledge(request: &CheckRequest<'_>, problems: &mut Vec<Problem>) -> Knowledge {
+    let mut files = Vec::new();
+    for path in &request.knowledge {
+        match request.system.read(path) {
+            Ok(bytes) => files.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned())),
+            Err(e) => problems.push(Problem::error(ProblemKind::Config, format!("library models: {e}"))),
+        }
+    }
+    let borrowed = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    match Knowledge::builtin().clone().with_files(borrowed) {
+        Ok(knowledge) => knowledge,
+        Err(e) => {
+            problems.push(Problem::error(ProblemKind::Config, format!("library models: {e}")));
+            Knowledge::builtin().clone()
+        }
+    }
+}
+
+fn load_options(request: &CheckRequest<'_>) -> LoadOptions {
+    LoadOptions {
+        dir: request.dir.clone(),
+        patterns: request.patterns.clone(),
+        tests: request.target.tests == TestFiles::Include,
+        mod_mode: request.target.mod_mode.as_deref().and_then(mod_mode),
+        goos: request.target.goos.clone(),
+        goarch: request.target.goarch.clone(),
+        tags: request.target.tags.clone(),
+        parse: ParseLevel::default(),
+        ..LoadOptions::default()
+    }
+}
+
+fn mod_mode(text: &str) -> Option<ModMode> {
+    match text {
+        "mod" => Some(ModMode::Mod),
+        "vendor" => Some(ModMode::Vendor),
+        "readonly" => Some(ModMode::Readonly),
+        _ => None,
+    }
+}
+
+fn load_problems(program: &go_project::Program, problems: &mut Vec<Problem>) {
+    let own = |p: &go_project::Package| p.kind == PackageKind::Workspace || p.is_root;
+    problems.extend(program.errors.iter().map(load_problem));
+    for package in program.packages.iter().filter(|p| own(p)) {
+        problems.extend(package.errors.iter().map(load_problem));
+        for file in &package.files {
+            for error in file.ast.errors.iter().take(MAX_TYPE_ERRORS) {
+                let place = FileSpan { file: file.file, span: Span::at(error.pos) };
+                problems.push(Problem::error(ProblemKind::Syntax, error.message.clone()).at(place));
+            }
+        }
+    }
+    for missing in &program.missing {
+        problems.push(Problem::warning(ProblemKind::Missing, missing.clone()));
+    }
+}
+
+fn load_problem(error: &LoadError) -> Problem {
+    let line = (error.line > 0).then_some(error.line);
+    let problem = match error.class {
+        ErrorClass::Usage => Problem::error(ProblemKind::Config, error.message.clone()),
+        ErrorClass::Input => Problem::error(ProblemKind::Load, error.message.clone()),
+        ErrorClass::Missing => Problem::warning(ProblemKind::Missing, error.message.clone()),
+        ErrorClass::Source => Problem::error(ProblemKind::Syntax, error.message.clone()),
+    };
+    problem.at_path(&error.path, line)
+}
+
+fn suppressions(program: &go_project::Program) -> Suppressions {
+    let mut suppressions = Suppressions::default();
+    let mut seen = FxHashSet::default();
+    for package in program.packages.iter().filter(|p| p.kind == PackageKind::Workspace || p.is_root) {
+        for file in &package.files {
+            if seen.insert(file.file) {
+                suppressions.add_file(file.file, program.sources.file(file.file), &file.ast.comments);
+            }
+        }
+    }
+    suppressions
+}
+
+fn type_problems(
+    program: &go_project::Program,
+    types: &ProgramTypes<'_>,
+    own: &[go_project::PackageId],
+    problems: &mut Vec<Problem>,
+) {
+    for &id in own {
+        let errors = types.errors(id);
+        for error in errors.iter().filter(|e| !e.soft).take(MAX_TYPE_ERRORS) {
+            let place = FileSpan { file: error.file, span: Span::at(error.pos) };
+            problems.push(Problem::warning(ProblemKind::Type, error.message.clone()).at(place));
+        }
+        if errors.len() > MAX_TYPE_ERRORS {
+            let path = &program.packages[id].import_path;
+            let more = errors.len() - MAX_TYPE_ERRORS;
+            problems.push(Problem::warning(ProblemKind::Type, format!("{path}: {more} more type errors")));
+        }
+    }
+    for (package, panic) in types.crashes() {
+        problems.push(Problem::bug("the type checker", package, &panic));
+    }
+}
