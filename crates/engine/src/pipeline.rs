@@ -7,8 +7,7 @@ use std::time::Instant;
 use base::FxHashSet;
 use diag::{Problem, ProblemKind};
 use go_project::{ErrorClass, LoadError, LoadOptions, ModMode, PackageKind, ParseLevel};
-use go_types::driver::{CheckOptions, Plan, ProgramTypes, check_program};
-use go_types::{PackageInfo, Store};
+use go_types::{CheckOptions, PackageInfo, Plan, ProgramTypes, Store, check_program};
 use knowledge::Knowledge;
 use rules::RuleContext;
 use source::{FileSpan, SourceMap, Span};
@@ -132,7 +131,7 @@ fn mod_mode(text: &str) -> Option<ModMode> {
     match text {
         "mod" => Some(ModMode::Mod),
         "vendor" => Some(ModMode::Vendor),
-        "readonly" => Some(ModMode::Readonly),
+        "readonly" => Some(ModMode::ReadOnly),
         _ => None,
     }
 }
@@ -158,7 +157,7 @@ fn load_problem(error: &LoadError) -> Problem {
     let line = (error.line > 0).then_some(error.line);
     let problem = match error.class {
         ErrorClass::Usage => Problem::error(ProblemKind::Config, error.message.clone()),
-        ErrorClass::Input => Problem::error(ProblemKind::Load, error.message.clone()),
+        ErrorClass::Unreadable => Problem::error(ProblemKind::Load, error.message.clone()),
         ErrorClass::Missing => Problem::warning(ProblemKind::Missing, error.message.clone()),
         ErrorClass::Source => Problem::error(ProblemKind::Syntax, error.message.clone()),
     };
