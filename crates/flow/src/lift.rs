@@ -343,11 +343,20 @@ impl<'a> FuncAnalysis<'a, '_> {
         if base as usize + summary.threads.len() > MAX_THREADS {
             return;
         }
+        // What one of many goroutines starts, the others start as well: nothing in one of them
+        // comes before or after what another has started.
+        let many = at.thread.filter(|&t| self.threads[t as usize].many);
+        let inner_threads = base..base + summary.threads.len() as u32;
         for t in &summary.threads {
+            let mut parallel = t.parallel.shifted(base);
+            if many.is_some() {
+                inner_threads.clone().for_each(|n| parallel.insert(n));
+            }
             self.threads.push(Thread {
                 pos: at.pos,
-                parallel: t.parallel.shifted(base),
+                parallel,
                 frames: push_frame(self.id, at.span, &t.frames),
+                many: t.many || many.is_some(),
                 ..t.clone()
             });
         }
@@ -369,6 +378,12 @@ impl<'a> FuncAnalysis<'a, '_> {
             if own {
                 for t in at.parallel.iter() {
                     step.parallel.insert(t);
+                }
+            }
+            if let Some(outer) = many {
+                inner_threads.clone().for_each(|n| step.parallel.insert(n));
+                if !own {
+                    step.parallel.insert(outer);
                 }
             }
             for held in &inner.locks {

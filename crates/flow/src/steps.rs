@@ -299,6 +299,7 @@ impl<'a> FuncAnalysis<'a, '_> {
 
     /// Orders the steps, finds conflicts over the function's own memory, and makes the summary.
     pub fn finish(mut self) -> (Summary, FuncFacts) {
+        let inherent: Vec<bool> = self.threads.iter().map(|t| t.many).collect();
         self.order_steps();
         let local = |path: &Path| matches!(path.root, Root::Fresh(_) | Root::Context(_));
         let mut pairs = Vec::new();
@@ -323,7 +324,9 @@ impl<'a> FuncAnalysis<'a, '_> {
                     (None, Some(t)) => t == x || order.after(t, x, Some(made)),
                     (Some(t), None) => t == y || order.after(t, y, Some(made)),
                     (Some(t), Some(u)) if a.step.thread == b.step.thread => {
-                        self.threads[a.step.thread.unwrap_or(0) as usize].many || order.after(t, u, Some(made))
+                        // A goroutine started in the loop that made the object has one of its own.
+                        a.step.thread.is_some_and(|t| inherent[t as usize])
+                            || order.after(t, u, Some(made))
                     }
                     (Some(t), Some(u)) => after(t, u) || after(u, t),
                     (None, None) => false,
