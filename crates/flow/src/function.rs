@@ -192,7 +192,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             }
             Op::BuiltinCall { id: BuiltinId::Append, args } => {
                 let mut out = Vals::new();
-                for &a in args.first() {
+                if let Some(&a) = args.first() {
                     for val in self.val(a) {
                         add_val(&mut out, val);
                     }

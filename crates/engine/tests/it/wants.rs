@@ -48,7 +48,7 @@ pub fn differences(dir: &Path, only: Option<&str>) -> String {
         }
         let at = |place: source::FileSpan| -> Mark {
             let file = report.sources.file(place.file);
-            let path = diag::relative_path(&file.path, dir).to_string();
+            let path = diag::relative_path(&file.path, dir).display().to_string();
             (path, file.line_col(place.span.start).line, code.to_owned())
         };
         let primary = at(finding.primary);
