@@ -314,7 +314,8 @@ impl<'a> FuncAnalysis<'a, '_> {
                 }
                 let made = match a.path.root {
                     Root::Fresh(made) => made,
-                    _ => return true,
+                    // Goroutines of one origin need not have got the same context.
+                    _ => return a.step.thread != b.step.thread,
                 };
                 // The same execution of the instruction that made the object?
                 let after = |x: ValueId, y: ValueId| x == y || order.after(x, y, Some(made));
@@ -429,11 +430,18 @@ impl<'a> FuncAnalysis<'a, '_> {
                 self.name_result(i as u32, vals, &mut names);
             }
         }
+        let has_results = returns.iter().any(|r| !r.vals.is_empty());
         for _ in 0..3 {
             let mut changed = false;
             for fact in &self.facts {
                 for made in fact.vals.iter().filter_map(own_object) {
                     for (dest, _) in outside(&fact.dest, &names) {
+                        // What a returned context carries is new with every call.
+                        let part = Path::root(Root::Ret(0)).then(Elem::Part(part_of(made)));
+                        let dest = match (dest.root, part) {
+                            (Root::Context(_), Some(part)) if has_results => part,
+                            _ => dest,
+                        };
                         let entry = names.entry(made).or_default();
                         if entry.len() < 4 && !entry.iter().any(|n| n.0 == dest) {
                             let since = (!matches!(dest.root, Root::Ret(_))).then_some(fact.at);
@@ -477,7 +485,7 @@ impl<'a> FuncAnalysis<'a, '_> {
     fn name_parts(&self, ret: &Path, vals: &Vals, names: &mut Names) {
         for val in vals {
             if let Some(made) = own_object(val)
-                && let Some(part) = ret.then(Elem::Part(made.to_raw() + 1_000))
+                && let Some(part) = ret.then(Elem::Part(part_of(made)))
             {
                 names.entry(made).or_default().push((part, None));
             }
@@ -627,6 +635,11 @@ impl<'a> FuncAnalysis<'a, '_> {
         }
         out
     }
+}
+
+/// The number of an object as part of a result: apart from those of further results.
+fn part_of(made: ValueId) -> u32 {
+    made.to_raw() + 1_000
 }
 
 /// The object that a value is, when the function itself made it.

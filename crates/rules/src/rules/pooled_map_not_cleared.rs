@@ -21,13 +21,12 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (id, _, facts) in cx.functions() {
         for leak in &facts.pool_leaks {
-            let at = leak.write.step.span;
-            let variable = cx.written_name(at).unwrap_or_else(|| cx.path_name(id, &leak.write.path));
+            let (at, write) = (leak.put.step.span, leak.write.step.span);
+            let variable = cx.written_name(write).unwrap_or_else(|| cx.path_name(id, &leak.write.path));
             let message =
-                format!("map `{variable}` of a pooled object is filled and never cleared");
-            let finding = Finding::new(&META, cx.package(leak.write.step.func), at, variable, message)
+                format!("an object goes back to its pool with map `{variable}` still filled");
+            let finding = Finding::new(&META, cx.package(leak.put.step.func), at, variable, message)
                 .access(access(cx, id, &leak.write, None))
-                .context("the object goes back to the pool here, entries and all", leak.put.step.span)
                 .why("a sync.Pool keeps whatever the object holds; the next Get returns it")
                 .help("call clear on the map before Put, or right after Get");
             findings.push(finding);

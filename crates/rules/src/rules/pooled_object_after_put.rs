@@ -22,7 +22,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
     for (_, _, facts) in cx.functions() {
         for pair in &facts.after_put {
             let at = pair.a.step.span;
-            if !seen.insert(at) {
+            if !seen.insert((pair.b.step.span, pair.a.path.clone())) {
                 continue;
             }
             let variable =
