@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use rules::RuleContext;
 use source::SourceMap;
 
+use crate::panics::panic_text;
 use crate::pipeline::prepare;
 use crate::{CheckReport, CheckRequest, Progress, Stage, Statistics, Suppressions};
 
@@ -124,9 +125,4 @@ fn sort_problems(problems: &mut Vec<Problem>, sources: &SourceMap) {
     };
     problems.sort_by_cached_key(key);
     problems.dedup_by_key(|p| key(p));
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".into())
 }

@@ -1,9 +1,18 @@
 //! From the fixes that findings carry to new file contents. Pure: the binary writes them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diag::{Applicability, Edit, Finding};
 use source::{FileId, SourceMap, Span};
+
+/// What to write.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct FixPlan {
+    /// New file contents, sorted by path.
+    pub patches: Vec<FilePatch>,
+    /// Indices of the findings that they fix.
+    pub fixed: BTreeSet<usize>,
+}
 
 /// The new content of one file.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -12,8 +21,6 @@ pub struct FilePatch {
     pub file: FileId,
     /// Its content with all edits made.
     pub text: Vec<u8>,
-    /// How many findings are fixed by it, wholly or in part.
-    pub fixes: usize,
 }
 
 /// A fix that was left out.
@@ -37,13 +44,12 @@ pub enum FixError {
     },
 }
 
-/// Plans all safe fixes of `findings`, in order; a fix is applied whole or not at all. Patches come
-/// sorted by path.
-pub fn plan_fixes(findings: &[Finding], sources: &SourceMap) -> (Vec<FilePatch>, Vec<FixError>) {
+/// Plans all safe fixes of `findings`, in order; a fix is applied whole or not at all.
+pub fn plan_fixes(findings: &[Finding], sources: &SourceMap) -> (FixPlan, Vec<FixError>) {
     let mut taken: BTreeMap<FileId, Vec<&Edit>> = BTreeMap::new();
-    let mut counts: BTreeMap<FileId, usize> = BTreeMap::new();
+    let mut fixed = BTreeSet::new();
     let mut errors = Vec::new();
-    for finding in findings {
+    for (index, finding) in findings.iter().enumerate() {
         let Some(fix) = &finding.fix else { continue };
         if fix.applicability != Applicability::Safe {
             continue;
@@ -62,21 +68,15 @@ pub fn plan_fixes(findings: &[Finding], sources: &SourceMap) -> (Vec<FilePatch>,
         for edit in new {
             taken.entry(edit.file).or_default().push(edit);
         }
-        let mut files: Vec<FileId> = fix.edits.iter().map(|e| e.file).collect();
-        files.sort_unstable();
-        files.dedup();
-        for file in files {
-            *counts.entry(file).or_default() += 1;
-        }
+        fixed.insert(index);
     }
     let patch = |(file, edits): (FileId, Vec<&Edit>)| FilePatch {
         file,
         text: apply(&sources.file(file).text, edits),
-        fixes: counts[&file],
     };
     let mut patches: Vec<FilePatch> = taken.into_iter().map(patch).collect();
     patches.sort_by(|a, b| sources.path(a.file).cmp(sources.path(b.file)));
-    (patches, errors)
+    (FixPlan { patches, fixed }, errors)
 }
 
 fn is_taken(taken: &BTreeMap<FileId, Vec<&Edit>>, edit: &Edit) -> bool {
@@ -156,10 +156,10 @@ mod tests {
             finding(file, &[(9, 9, "B"), (3, 3, "C")]),
             finding(file, &[(5, 99, "X")]),
         ];
-        let (patches, errors) = plan_fixes(&findings, &sources);
-        assert_eq!(patches.len(), 1);
-        assert_eq!(String::from_utf8_lossy(&patches[0].text), "0AC345678B9");
-        assert_eq!(patches[0].fixes, 2);
+        let (plan, errors) = plan_fixes(&findings, &sources);
+        assert_eq!(plan.patches.len(), 1);
+        assert_eq!(String::from_utf8_lossy(&plan.patches[0].text), "0AC345678B9");
+        assert_eq!(plan.fixed, BTreeSet::from([0, 2]));
         assert!(matches!(errors[..], [FixError::Overlap { .. }, FixError::Invalid { .. }]));
     }
 }

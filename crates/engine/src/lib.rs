@@ -6,6 +6,8 @@ mod baseline;
 mod check;
 mod config;
 mod fix;
+mod load;
+mod panics;
 mod pipeline;
 mod request;
 mod selection;
@@ -16,9 +18,11 @@ pub use check::check;
 pub use config::{
     BuildConfig, CheckConfig, Config, ConfigError, FILE_NAME, KEYS, LayoutConfig, parse_config,
 };
-pub use fix::{FilePatch, FixError, plan_fixes};
+pub use fix::{FilePatch, FixError, FixPlan, plan_fixes};
+pub use load::{Loaded, load, parse_mod_mode};
+pub use panics::{install_panic_hook, panic_text};
 pub use request::{
     CheckReport, CheckRequest, NoProgress, Progress, Stage, Statistics, Target, TestFiles,
 };
-pub use selection::{RuleSelection, SelectionError};
+pub use selection::{RuleSelection, SelectionError, nearest};
 pub use suppress::{Suppression, Suppressions};

@@ -6,13 +6,14 @@ use std::time::Instant;
 
 use base::FxHashSet;
 use diag::{Problem, ProblemKind};
-use go_project::{ErrorClass, LoadError, LoadOptions, ModMode, PackageKind, ParseLevel};
+use go_project::PackageKind;
 use go_types::{CheckOptions, PackageInfo, Plan, ProgramTypes, Store, check_program};
 use knowledge::Knowledge;
 use rules::RuleContext;
 use source::{FileSpan, SourceMap, Span};
 
-use crate::{CheckRequest, Progress, Stage, Statistics, Suppressions, TestFiles};
+use crate::load::{Loaded, load};
+use crate::{CheckRequest, Progress, Stage, Statistics, Suppressions};
 
 /// What came before the rules.
 pub(crate) struct Prepared<T> {
@@ -47,8 +48,9 @@ pub(crate) fn prepare<T>(
 
     let knowledge = user_knowledge(request, &mut problems);
     progress.stage(Stage::Load, None);
-    let program = go_project::load(request.system, &load_options(request));
-    load_problems(&program, &mut problems);
+    let Loaded { program, problems: load_problems } =
+        load(request.system, &request.dir, &request.patterns, &request.target);
+    problems.extend(load_problems);
     let suppressions = suppressions(&program);
     statistics.packages = program.roots.len();
     statistics.packages_loaded = program.packages.len();
@@ -71,7 +73,9 @@ pub(crate) fn prepare<T>(
         .order
         .iter()
         .copied()
-        .filter(|&id| program.packages[id].kind == PackageKind::Workspace || program.packages[id].is_root)
+        .filter(|&id| {
+            program.packages[id].kind == PackageKind::Workspace || program.packages[id].is_root
+        })
         .collect();
     types.check_all_bodies(&own);
     type_problems(&program, &types, &own, &mut problems);
@@ -99,8 +103,11 @@ fn user_knowledge(request: &CheckRequest<'_>, problems: &mut Vec<Problem>) -> Kn
     let mut files = Vec::new();
     for path in &request.knowledge {
         match request.system.read(path) {
-            Ok(bytes) => files.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned())),
-            Err(e) => problems.push(Problem::error(ProblemKind::Config, format!("library models: {e}"))),
+            Ok(bytes) => files
+                .push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned())),
+            Err(e) => {
+                problems.push(Problem::error(ProblemKind::Config, format!("library models: {e}")))
+            }
         }
     }
     let borrowed = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
@@ -113,64 +120,18 @@ fn user_knowledge(request: &CheckRequest<'_>, problems: &mut Vec<Problem>) -> Kn
     }
 }
 
-fn load_options(request: &CheckRequest<'_>) -> LoadOptions {
-    LoadOptions {
-        dir: request.dir.clone(),
-        patterns: request.patterns.clone(),
-        tests: request.target.tests == TestFiles::Include,
-        mod_mode: request.target.mod_mode.as_deref().and_then(mod_mode),
-        goos: request.target.goos.clone(),
-        goarch: request.target.goarch.clone(),
-        tags: request.target.tags.clone(),
-        parse: ParseLevel::default(),
-        ..LoadOptions::default()
-    }
-}
-
-fn mod_mode(text: &str) -> Option<ModMode> {
-    match text {
-        "mod" => Some(ModMode::Mod),
-        "vendor" => Some(ModMode::Vendor),
-        "readonly" => Some(ModMode::ReadOnly),
-        _ => None,
-    }
-}
-
-fn load_problems(program: &go_project::Program, problems: &mut Vec<Problem>) {
-    let own = |p: &go_project::Package| p.kind == PackageKind::Workspace || p.is_root;
-    problems.extend(program.errors.iter().map(load_problem));
-    for package in program.packages.iter().filter(|p| own(p)) {
-        problems.extend(package.errors.iter().map(load_problem));
-        for file in &package.files {
-            for error in file.ast.errors.iter().take(MAX_TYPE_ERRORS) {
-                let place = FileSpan { file: file.file, span: Span::at(error.pos) };
-                problems.push(Problem::error(ProblemKind::Syntax, error.message.clone()).at(place));
-            }
-        }
-    }
-    for missing in &program.missing {
-        problems.push(Problem::warning(ProblemKind::Missing, missing.clone()));
-    }
-}
-
-fn load_problem(error: &LoadError) -> Problem {
-    let line = (error.line > 0).then_some(error.line);
-    let problem = match error.class {
-        ErrorClass::Usage => Problem::error(ProblemKind::Config, error.message.clone()),
-        ErrorClass::Unreadable => Problem::error(ProblemKind::Load, error.message.clone()),
-        ErrorClass::Missing => Problem::warning(ProblemKind::Missing, error.message.clone()),
-        ErrorClass::Source => Problem::error(ProblemKind::Syntax, error.message.clone()),
-    };
-    problem.at_path(&error.path, line)
-}
-
 fn suppressions(program: &go_project::Program) -> Suppressions {
     let mut suppressions = Suppressions::default();
     let mut seen = FxHashSet::default();
-    for package in program.packages.iter().filter(|p| p.kind == PackageKind::Workspace || p.is_root) {
+    for package in program.packages.iter().filter(|p| p.kind == PackageKind::Workspace || p.is_root)
+    {
         for file in &package.files {
             if seen.insert(file.file) {
-                suppressions.add_file(file.file, program.sources.file(file.file), &file.ast.comments);
+                suppressions.add_file(
+                    file.file,
+                    program.sources.file(file.file),
+                    &file.ast.comments,
+                );
             }
         }
     }
@@ -192,7 +153,10 @@ fn type_problems(
         if errors.len() > MAX_TYPE_ERRORS {
             let path = &program.packages[id].import_path;
             let more = errors.len() - MAX_TYPE_ERRORS;
-            problems.push(Problem::warning(ProblemKind::Type, format!("{path}: {more} more type errors")));
+            problems.push(Problem::warning(
+                ProblemKind::Type,
+                format!("{path}: {more} more type errors"),
+            ));
         }
     }
     for (package, panic) in types.crashes() {

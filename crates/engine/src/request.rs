@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use diag::{Confidence, ExitClass, Finding, Problem};
+use go_project::ModMode;
 use source::{SourceMap, System};
 
 use crate::{Baseline, RuleSelection};
@@ -42,8 +43,8 @@ pub struct Target {
     pub goarch: Option<String>,
     /// Build tags.
     pub tags: Vec<String>,
-    /// `-mod`: `mod`, `readonly` or `vendor`.
-    pub mod_mode: Option<String>,
+    /// `-mod`; by `GOFLAGS` and Go's default rule when absent.
+    pub mod_mode: Option<ModMode>,
     /// Whether test files belong to the program.
     pub tests: TestFiles,
 }

@@ -75,7 +75,7 @@ fn matching(selector: &str) -> Result<Vec<&'static RuleMeta>, SelectionError> {
 }
 
 /// The candidate most like `word`, if any is like it at all; case does not count.
-pub(crate) fn nearest(word: &str, candidates: &[&str]) -> Option<String> {
+pub fn nearest(word: &str, candidates: &[&str]) -> Option<String> {
     let word = word.to_lowercase();
     let lower: Vec<String> = candidates.iter().map(|c| c.to_lowercase()).collect();
     let refs: Vec<&str> = lower.iter().map(String::as_str).collect();

@@ -23,12 +23,12 @@ pub struct Style {
     pub width: usize,
 }
 
-/// Writes the findings, a blank line after each, and a line that sums up.
+/// Writes the findings, a blank line after each.
 pub fn write(report: &Report<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     for finding in report.findings {
         writeln!(out, "{}\n", finding_text(finding, report, style))?;
     }
-    writeln!(out, "{}", summary(report.findings))
+    Ok(())
 }
 
 /// Writes problems, for standard error.
@@ -261,6 +261,7 @@ mod tests {
         let style = Style { color: false, width: 100 };
         let mut out = Vec::new();
         write(&world.report(), style, &mut out).unwrap();
+        writeln!(out, "{}", summary(&world.findings)).unwrap();
         write_problems(&world.report(), style, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }

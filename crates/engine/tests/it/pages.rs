@@ -37,7 +37,8 @@ fn pages_do_what_they_say() {
             for (i, block) in found.iter().enumerate() {
                 *count += 1;
                 let dir = tempfile::tempdir().expect("a temporary folder");
-                std::fs::write(dir.path().join("go.mod"), "module page.test/page\n\ngo 1.24\n").expect("writable");
+                std::fs::write(dir.path().join("go.mod"), "module page.test/page\n\ngo 1.24\n")
+                    .expect("writable");
                 std::fs::write(dir.path().join("main.go"), block).expect("writable");
                 if heading == "Bad" {
                     assert!(block.contains("// want \""), "a bad block of {code} has no mark");

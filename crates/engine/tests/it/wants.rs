@@ -36,7 +36,10 @@ pub fn differences(dir: &Path, only: Option<&str>) -> String {
     let mut seen: BTreeSet<Mark> = BTreeSet::new();
     let mut out = String::new();
     for problem in &report.problems {
-        let bad = matches!(problem.kind, diag::ProblemKind::Bug | diag::ProblemKind::Syntax | diag::ProblemKind::Type);
+        let bad = matches!(
+            problem.kind,
+            diag::ProblemKind::Bug | diag::ProblemKind::Syntax | diag::ProblemKind::Type
+        );
         if bad {
             writeln!(out, "problem: {}", problem.message).expect("a String takes any write");
         }

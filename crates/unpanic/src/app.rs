@@ -1,0 +1,58 @@
+//! The program's story: parse the command line, read the configuration, run one command.
+
+use clap::Parser;
+use diag::ExitClass;
+use source::{OsSystem, System};
+
+use crate::cli::{Cli, Command, DebugCommand};
+use crate::{commands, config, output};
+
+/// What every command starts from.
+pub struct App {
+    /// The machine.
+    pub system: OsSystem,
+    /// Where the command runs.
+    pub dir: std::path::PathBuf,
+    /// The flags that all commands share.
+    pub global: crate::cli::Global,
+    /// `unpanic.toml`, or its defaults.
+    pub config: engine::Config,
+}
+
+/// Runs the command that the command line names.
+pub fn run() -> anyhow::Result<ExitClass> {
+    let Cli { global, command } = Cli::parse();
+    let system = OsSystem;
+    let dir = system.current_dir();
+    let config = match config::read(&system, &dir, global.config.as_deref()) {
+        Ok(config) => config,
+        Err(problems) => {
+            output::print_problems(&problems, &source::SourceMap::new(), &dir, global.color)?;
+            return Ok(ExitClass::Usage);
+        }
+    };
+    let app = App { system, dir, global, config };
+    start_threads(&app)?;
+    match command {
+        Command::Check(args) => commands::check::run(&app, *args),
+        Command::Explain(args) => commands::explain::run(&app, &args),
+        Command::Rules(args) => commands::rules::run(&args),
+        Command::Debug { command: DebugCommand::Packages(args) } => {
+            commands::debug::packages(&app, &args)
+        }
+        Command::Debug { command: DebugCommand::Parse(args) } => {
+            commands::debug::parse(&app, &args)
+        }
+    }
+}
+
+/// Sets up rayon's pool: as many threads as asked for, each with a stack like the main thread's.
+fn start_threads(app: &App) -> anyhow::Result<()> {
+    let threads = app.global.threads.or(app.config.threads).unwrap_or(0);
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .stack_size(crate::STACK)
+        .thread_name(|i| format!("worker {i}"))
+        .build_global()?;
+    Ok(())
+}

@@ -1,0 +1,339 @@
+//! The command line. Options are `Option`s so that a missing one can fall back to `unpanic.toml`;
+//! clap itself looks into `UNPANIC_*`.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Finds concurrent map access and data races in Go programs, before they kill a service.
+#[derive(Parser, Debug)]
+#[command(
+    name = "unpanic",
+    version,
+    styles = STYLES,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  unpanic check                     the module (or folder) here
+  unpanic check ./internal/...      some packages of it
+  unpanic explain MAP001            what a rule means, with bad and good code
+  unpanic check --format sarif --output unpanic.sarif
+
+Exit codes: 0 nothing found, 1 findings, 2 bad usage or configuration, 3 input that could not be
+read, 70 a bug in unpanic. Every flag can also be set in unpanic.toml or as UNPANIC_FLAG."
+)]
+pub struct Cli {
+    /// Flags that all commands share.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that all commands share.
+#[derive(Args, Debug)]
+pub struct Global {
+    /// When to use colours; NO_COLOR is honoured.
+    #[arg(long, global = true, value_enum, value_name = "WHEN", env = "UNPANIC_COLOR")]
+    pub color: Option<Color>,
+    /// Print results and errors only: no warnings, no summary, no progress.
+    #[arg(long, short, global = true, env = "UNPANIC_QUIET", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub quiet: Option<bool>,
+    /// How many threads to use; all cores by default.
+    #[arg(long, global = true, value_name = "N", env = "UNPANIC_THREADS")]
+    pub threads: Option<usize>,
+    /// Read this file instead of the unpanic.toml found upwards from here.
+    #[arg(long, global = true, value_name = "FILE", env = "UNPANIC_CONFIG")]
+    pub config: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Search Go packages for concurrent map access and data races.
+    Check(Box<CheckArgs>),
+    /// Show the documentation of a rule.
+    Explain(ExplainArgs),
+    /// List the rules.
+    Rules(RulesArgs),
+    /// Look into the stages of the analysis, for comparison with Go's own tools.
+    Debug {
+        /// Which stage.
+        #[command(subcommand)]
+        command: DebugCommand,
+    },
+}
+
+/// The stages that can be looked into.
+#[derive(Subcommand, Debug)]
+pub enum DebugCommand {
+    /// Print the packages that patterns name, one JSON object a line, as `go list -deps` has them.
+    #[command(after_help = "Example:\n  unpanic debug packages ./... | jq -r .import_path")]
+    Packages(DebugArgs),
+    /// Print each file's declarations and syntax errors, one JSON object a file.
+    #[command(after_help = "Example:\n  unpanic debug parse ./internal/hub")]
+    Parse(DebugArgs),
+}
+
+/// Which packages, for which build.
+#[derive(Args, Debug, Default)]
+pub struct BuildArgs {
+    /// Go package patterns: ./..., folders, files, import paths. None: everything below here.
+    #[arg(value_name = "PATTERNS")]
+    pub patterns: Vec<String>,
+    /// Analyse test files too.
+    #[arg(long, env = "UNPANIC_TESTS", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = "Build")]
+    pub tests: Option<bool>,
+    /// Build tags, separated by commas.
+    #[arg(
+        long,
+        env = "UNPANIC_TAGS",
+        value_delimiter = ',',
+        value_name = "TAGS",
+        help_heading = "Build"
+    )]
+    pub tags: Option<Vec<String>>,
+    /// Target operating system.
+    #[arg(long, env = "UNPANIC_GOOS", value_name = "GOOS", help_heading = "Build")]
+    pub goos: Option<String>,
+    /// Target architecture.
+    #[arg(long, env = "UNPANIC_GOARCH", value_name = "GOARCH", help_heading = "Build")]
+    pub goarch: Option<String>,
+    /// Where imports are looked for, as for the go command.
+    #[arg(long = "mod", env = "UNPANIC_MOD", value_name = "MODE", value_parser = ["mod", "readonly", "vendor"], help_heading = "Build")]
+    pub mod_mode: Option<String>,
+}
+
+/// `unpanic check`.
+#[derive(Args, Debug, Default)]
+#[command(after_help = "\
+Examples:
+  unpanic check                               the module (or folder) here
+  unpanic check --tests ./...                 test files too
+  unpanic check --rules MAP --preview         only map rules, new ones too
+  unpanic check --write-baseline known.txt    accept what is there today ...
+  unpanic check --baseline known.txt          ... and report only what is new
+  unpanic check --fix --dry-run               show the safe fixes as a diff
+  unpanic check --format github               annotations in a GitHub workflow
+
+In code, `//unpanic:ignore RULE reason` on a line or above it silences a rule there.")]
+pub struct CheckArgs {
+    /// Which packages.
+    #[command(flatten)]
+    pub build: BuildArgs,
+    /// Run only these rules: codes, names or families (MAP), separated by commas.
+    #[arg(
+        long,
+        env = "UNPANIC_RULES",
+        value_delimiter = ',',
+        value_name = "RULES",
+        help_heading = "Rules"
+    )]
+    pub rules: Option<Vec<String>>,
+    /// Run these rules too.
+    #[arg(
+        long,
+        env = "UNPANIC_ENABLE",
+        value_delimiter = ',',
+        value_name = "RULES",
+        help_heading = "Rules"
+    )]
+    pub enable: Option<Vec<String>>,
+    /// Do not run these rules.
+    #[arg(
+        long,
+        env = "UNPANIC_DISABLE",
+        value_delimiter = ',',
+        value_name = "RULES",
+        help_heading = "Rules"
+    )]
+    pub disable: Option<Vec<String>>,
+    /// Run preview rules too.
+    #[arg(long, env = "UNPANIC_PREVIEW", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = "Rules")]
+    pub preview: Option<bool>,
+    /// Report findings of this confidence and above; medium by default.
+    #[arg(
+        long,
+        env = "UNPANIC_MIN_CONFIDENCE",
+        value_enum,
+        value_name = "LEVEL",
+        help_heading = "Rules"
+    )]
+    pub min_confidence: Option<ConfidenceArg>,
+    /// More library models (knowledge/*.toml).
+    #[arg(
+        long,
+        env = "UNPANIC_KNOWLEDGE",
+        value_delimiter = ',',
+        value_name = "FILE",
+        help_heading = "Rules"
+    )]
+    pub knowledge: Option<Vec<PathBuf>>,
+    /// Report findings in dependencies too.
+    #[arg(long, env = "UNPANIC_DEPS", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = "Filter")]
+    pub deps: Option<bool>,
+    /// Report nothing in files that match these globs, separated by commas.
+    #[arg(
+        long,
+        env = "UNPANIC_EXCLUDE",
+        value_delimiter = ',',
+        value_name = "GLOBS",
+        help_heading = "Filter"
+    )]
+    pub exclude: Option<Vec<String>>,
+    /// Do not report the findings in this file, written by --write-baseline or --format json.
+    #[arg(long, env = "UNPANIC_BASELINE", value_name = "FILE", help_heading = "Filter")]
+    pub baseline: Option<PathBuf>,
+    /// Write all findings to this baseline file and exit with 0.
+    #[arg(long, value_name = "FILE", help_heading = "Filter")]
+    pub write_baseline: Option<PathBuf>,
+    /// Apply the safe fixes that findings carry.
+    #[arg(long, help_heading = "Fix")]
+    pub fix: bool,
+    /// With --fix: print what would change, as a unified diff, and change nothing.
+    #[arg(long, requires = "fix", help_heading = "Fix")]
+    pub dry_run: bool,
+    /// How to print findings; text by default.
+    #[arg(
+        long,
+        env = "UNPANIC_FORMAT",
+        value_enum,
+        value_name = "FORMAT",
+        help_heading = "Output"
+    )]
+    pub format: Option<Format>,
+    /// Write findings to this file instead of standard output.
+    #[arg(long, env = "UNPANIC_OUTPUT", value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Print counts by rule, and what the analysis saw and how long it took.
+    #[arg(long, env = "UNPANIC_STATISTICS", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = "Output")]
+    pub statistics: Option<bool>,
+    /// Exit with 0 even when there are findings.
+    #[arg(long, env = "UNPANIC_EXIT_ZERO", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = "Output")]
+    pub exit_zero: Option<bool>,
+}
+
+/// `unpanic explain`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  unpanic explain MAP001\n  unpanic explain concurrent-map-access"
+)]
+pub struct ExplainArgs {
+    /// A rule's code or name.
+    pub rule: String,
+}
+
+/// `unpanic rules`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  unpanic rules\n  unpanic rules --format json | jq -r .code")]
+pub struct RulesArgs {
+    /// How to print them.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
+    pub format: ListFormat,
+}
+
+/// `unpanic debug …`.
+#[derive(Args, Debug)]
+pub struct DebugArgs {
+    /// Which packages.
+    #[command(flatten)]
+    pub build: BuildArgs,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How to print findings.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Format {
+    /// For people: source excerpts and both goroutines.
+    Text,
+    /// One JSON object a line.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// GitHub workflow commands.
+    Github,
+    /// JUnit XML.
+    Junit,
+}
+
+/// How to print a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum ListFormat {
+    /// A table.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A confidence as a flag.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum ConfidenceArg {
+    /// Guesses too.
+    Low,
+    /// Broken conventions too.
+    Medium,
+    /// Only what is shown in the program.
+    High,
+}
+
+impl From<ConfidenceArg> for diag::Confidence {
+    fn from(arg: ConfidenceArg) -> Self {
+        match arg {
+            ConfidenceArg::Low => Self::Low,
+            ConfidenceArg::Medium => Self::Medium,
+            ConfidenceArg::High => Self::High,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_key_of_the_configuration_has_its_flag() {
+        let command = Cli::command();
+        let check = command.find_subcommand("check").unwrap();
+        for (_, key) in engine::KEYS {
+            let has = |c: &clap::Command| c.get_arguments().any(|a| a.get_long() == Some(*key));
+            assert!(has(&command) || has(check), "--{key} is missing");
+        }
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn visit(command: &clap::Command) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            if !command.has_subcommands() || command.get_name() == "unpanic" {
+                assert!(help.contains("Example"), "{} has no example", command.get_name());
+            }
+            command.get_subcommands().filter(|c| c.get_name() != "help").for_each(visit);
+        }
+        visit(&Cli::command());
+    }
+}

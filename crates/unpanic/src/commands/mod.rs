@@ -1,0 +1,7 @@
+//! One file a command.
+
+pub mod check;
+pub mod debug;
+pub mod explain;
+pub mod rules;
+mod target;

@@ -1,0 +1,51 @@
+//! A progress bar on standard error when that is a terminal; nothing otherwise.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use engine::{Progress, Stage};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// The bar of a run.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar, hidden when `quiet` or when standard error is no terminal.
+    pub fn new(quiet: bool) -> Self {
+        if quiet || !std::io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::new_spinner();
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self(bar)
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Progress for Bar {
+    fn stage(&self, stage: Stage, total: Option<u64>) {
+        let template = match total {
+            Some(_) => "{spinner} {prefix} [{bar:30}] {pos}/{len} {wide_msg}",
+            None => "{spinner} {prefix} {wide_msg}",
+        };
+        self.0.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
+        self.0.set_prefix(stage.label());
+        self.0.set_message("");
+        self.0.set_position(0);
+        if let Some(total) = total {
+            self.0.set_length(total);
+        }
+    }
+
+    fn step(&self, what: &str) {
+        self.0.inc(1);
+        if !self.0.is_hidden() {
+            self.0.set_message(diag::clean_line(what).into_owned());
+        }
+    }
+}
