@@ -1,8 +1,86 @@
-//! Automation: scoreboards and checks that CI runs.
+//! Automation: what CI and the README run is here, in Rust; shell scripts only call it.
 
-#[expect(dead_code, reason = "the command line is not wired yet")]
+#![expect(clippy::disallowed_methods, reason = "automation works on the disk and runs programs")]
+
+mod new_rule;
+mod scoreboard;
 mod scoreboard_project;
-#[expect(dead_code, reason = "the command line is not wired yet")]
 mod scoreboard_syntax;
+mod test;
+mod tidy;
+mod toolchain;
 
-fn main() {}
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, ensure};
+use clap::{Parser, Subcommand};
+
+/// Automation for the unpanic workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything that CI runs: tidy, formatting, clippy, tests; with CI=true the scoreboards too.
+    Test {
+        /// Run only the tests whose names contain this, and nothing else.
+        filter: Option<String>,
+    },
+    /// Check what the compiler does not: crate edges, file headers and lengths, rule pages.
+    Tidy,
+    /// Write the files of a new rule.
+    NewRule(new_rule::Args),
+    /// Regenerate what is generated, and format everything.
+    Gen,
+    /// Regenerate a scoreboard (or `all`) under scoreboards/.
+    Scoreboard {
+        /// Which one; `list` lists them.
+        #[arg(default_value = "list")]
+        name: String,
+        /// Folders of Go modules to measure besides the standard library.
+        #[arg(long = "module", value_name = "DIR")]
+        modules: Vec<PathBuf>,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Task::Test { filter } => test::run(filter.as_deref()),
+        Task::Tidy => tidy::run(),
+        Task::NewRule(args) => new_rule::run(&args),
+        Task::Gen => test::format(false),
+        Task::Scoreboard { name, modules } => scoreboard::run(&name, modules),
+    }
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    crates.and_then(Path::parent).expect("this crate lies in crates/xtask").to_owned()
+}
+
+/// Runs a program in the root, its output shown; fails when it does.
+fn run_command(command: &mut Command) -> anyhow::Result<()> {
+    eprintln!("$ {}", shown(command));
+    let status = command
+        .current_dir(root())
+        .status()
+        .with_context(|| format!("cannot run {}", shown(command)))?;
+    ensure!(status.success(), "{} failed ({status})", shown(command));
+    Ok(())
+}
+
+fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|w| w.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+/// The cargo that runs this.
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}

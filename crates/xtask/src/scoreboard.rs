@@ -1,0 +1,74 @@
+//! The scoreboards: figures against outside suites and tools, committed under scoreboards/. Each is
+//! a module `scoreboard_*` with a `run`, and a line here.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use crate::toolchain::Go;
+use crate::{root, scoreboard_project, scoreboard_syntax};
+
+/// What a scoreboard has to work with.
+pub struct Setup {
+    /// The Go toolchain that it compares with.
+    pub go: Go,
+    /// Where pages are written to.
+    pub out: PathBuf,
+    /// Go modules to measure besides the standard library.
+    pub modules: Vec<PathBuf>,
+}
+
+struct Board {
+    name: &'static str,
+    /// Whether CI runs it: it has to fail when the figures get worse, and not to measure time.
+    ci: bool,
+    run: fn(&Setup) -> anyhow::Result<()>,
+}
+
+const BOARDS: &[Board] = &[
+    Board {
+        name: "syntax",
+        ci: true,
+        run: |s| scoreboard_syntax::run(&s.go.root, &s.go.binary, &s.out),
+    },
+    Board {
+        name: "project",
+        ci: false,
+        run: |s| scoreboard_project::run(&s.go.root, &s.go.binary, &s.modules, &s.out),
+    },
+    Board {
+        name: "parse-speed",
+        ci: false,
+        run: |s| scoreboard_syntax::run_speed(&s.go.root, &s.go.binary, &s.out),
+    },
+];
+
+/// Runs one scoreboard, or `all`, or lists them.
+pub fn run(name: &str, modules: Vec<PathBuf>) -> anyhow::Result<()> {
+    if name == "list" {
+        for board in BOARDS {
+            println!("{}{}", board.name, if board.ci { "  (in CI)" } else { "" });
+        }
+        return Ok(());
+    }
+    let chosen: Vec<&Board> = BOARDS.iter().filter(|b| name == "all" || b.name == name).collect();
+    if chosen.is_empty() {
+        let names: Vec<&str> = BOARDS.iter().map(|b| b.name).collect();
+        bail!("there is no scoreboard `{name}`; there are {}, and all", names.join(", "));
+    }
+    run_boards(&chosen, &Setup { go: Go::find()?, out: root().join("scoreboards"), modules })
+}
+
+/// Runs those that CI runs, writing to a scratch folder: the committed pages stay as they are.
+pub fn run_ci(go: &Go, out: &Path) -> anyhow::Result<()> {
+    let chosen: Vec<&Board> = BOARDS.iter().filter(|b| b.ci).collect();
+    run_boards(&chosen, &Setup { go: go.clone(), out: out.to_owned(), modules: Vec::new() })
+}
+
+fn run_boards(boards: &[&Board], setup: &Setup) -> anyhow::Result<()> {
+    for board in boards {
+        eprintln!("scoreboard {}", board.name);
+        (board.run)(setup).with_context(|| format!("scoreboard {}", board.name))?;
+    }
+    Ok(())
+}
