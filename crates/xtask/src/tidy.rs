@@ -94,10 +94,12 @@ fn check_manifest(folder: &Path, wrong: &mut Vec<String>) -> anyhow::Result<()> 
 /// Everything that a crate may depend on.
 fn allowed(name: &str) -> BTreeSet<&'static str> {
     let mut all = BTreeSet::new();
-    let mut todo: Vec<&str> = vec![name];
-    while let Some(name) = todo.pop() {
-        let direct = EDGES.iter().find(|(own, _)| *own == name).map_or(&[][..], |(_, d)| *d);
-        todo.extend(direct.iter().filter(|d| all.insert(**d)));
+    let direct = |name: &str| EDGES.iter().find(|(own, _)| *own == name).map_or(&[][..], |e| e.1);
+    let mut queue: Vec<&'static str> = direct(name).to_vec();
+    while let Some(next) = queue.pop() {
+        if all.insert(next) {
+            queue.extend(direct(next));
+        }
     }
     all
 }

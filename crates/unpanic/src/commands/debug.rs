@@ -97,15 +97,12 @@ pub fn parse(app: &App, args: &DebugArgs) -> anyhow::Result<ExitClass> {
         for file in package.files.iter().filter(|_| package.superseded_by.is_none()) {
             let tree = &*file.ast;
             let decls = tree.decls.iter().map(|&d| decl(tree, &tree.all_decls[d])).collect();
-            let error = |e| {
-                let ast::SyntaxError { pos, message } = e;
-                ErrorLine { offset: *pos, message }
-            };
+            let errors = tree.errors.iter();
             let line = FileLine {
                 file: resolver.path(file.file),
                 package: tree.package.name.as_str(),
                 decls,
-                errors: tree.errors.iter().map(error).collect(),
+                errors: errors.map(|e| ErrorLine { offset: e.pos, message: &e.message }).collect(),
             };
             writeln!(out, "{}", serde_json::to_string(&line)?)?;
         }
