@@ -194,7 +194,9 @@ fn needed(program: &Program) -> BTreeSet<PackageId> {
             ImportTarget::Package(id) => Some(*id),
             _ => None,
         });
-        stack.extend(imported.chain(package.implicit_deps.iter().copied()).filter(|&d| found.insert(d)));
+        stack.extend(
+            imported.chain(package.implicit_deps.iter().copied()).filter(|&d| found.insert(d)),
+        );
     }
     found
 }

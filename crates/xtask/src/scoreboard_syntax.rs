@@ -80,10 +80,11 @@ pub fn run_speed(goroot: &Path, go_binary: &Path, out_dir: &Path) -> anyhow::Res
     }
     let theirs = oracle.run("-time", &files)?;
     let fields: Vec<&str> = theirs.trim().split('\t').collect();
-    let [_, _, seconds, their_heap] = fields[..] else {
+    let [_, _, seconds, their_heap, scan] = fields[..] else {
         anyhow::bail!("the oracle printed {theirs:?}")
     };
-    let (seconds, their_heap): (f64, f64) = (seconds.parse()?, their_heap.parse()?);
+    let (seconds, their_heap, scan): (f64, f64, f64) =
+        (seconds.parse()?, their_heap.parse()?, scan.parse()?);
     let rate = |seconds: f64| bytes as f64 / 1e6 / seconds;
     let ours = ours.as_secs_f64();
     let mut report = String::from(
@@ -93,6 +94,7 @@ pub fn run_speed(goroot: &Path, go_binary: &Path, out_dir: &Path) -> anyhow::Res
          | parser | MB/s | bytes of tree a byte of source |\n|---|---|---|\n",
     );
     writeln!(report, "| unpanic | {:.0} | {:.2} |", rate(ours), heap as f64 / bytes as f64)?;
+    writeln!(report, "| go/scanner, tokens only | {:.0} | – |", rate(scan))?;
     writeln!(report, "| go/parser | {:.0} | {:.2} |", rate(seconds), their_heap / bytes as f64)?;
     writeln!(
         report,
