@@ -450,12 +450,17 @@ impl<'a> Checker<'a> {
         if methods.is_empty() {
             return;
         }
+        // Unexported names of different packages differ: type T other.Struct may have both.
+        let key = |o: ObjId| {
+            let o = store.obj(o);
+            (o.name, if o.name.is_exported() { None } else { o.pkg })
+        };
         let by_name: base::FxHashMap<_, _> =
-            methods.iter().flatten().map(|&m| (store.obj(m).name, m)).collect();
+            methods.iter().flatten().map(|&m| (key(m), m)).collect();
         drop(methods);
         for &field in &s.fields {
             let name = store.obj(field).name;
-            if let Some(&method) = by_name.get(&name).filter(|_| !name.is_blank()) {
+            if let Some(&method) = by_name.get(&key(field)).filter(|_| !name.is_blank()) {
                 let message = format!("field and method with the same name {name}");
                 self.error_at_obj(method, message);
                 self.note_other_declaration(field);
