@@ -135,6 +135,8 @@ pub struct Checker<'a> {
     pub(crate) files: Vec<FileInfo>,
     /// What is wrong so far.
     pub(crate) errors: Vec<TypeError>,
+    /// Whether anything was wrong, in this phase or before.
+    pub(crate) had_error: bool,
     /// Scopes of the package.
     pub(crate) scopes: Scopes,
     /// The scope of the package.
@@ -191,6 +193,7 @@ impl<'a> Checker<'a> {
             versions: Vec::new(),
             files: Vec::new(),
             errors: Vec::new(),
+            had_error: false,
             scopes: Scopes::new(),
             package_scope: ScopeId::from_index(0),
             file_scopes: Vec::new(),
@@ -338,9 +341,10 @@ impl<'a> Checker<'a> {
         // A message about something that was invalid already is a consequence of an error that
         // has been reported.
         let follows = |what: &str| message.find(what).is_some_and(|at| at > 0);
-        if !self.errors.is_empty() && (follows("invalid operand") || follows("invalid type")) {
+        if self.had_error && (follows("invalid operand") || follows("invalid type")) {
             return;
         }
+        self.had_error = true;
         let file = self.files[file as usize].file;
         let pos = self.env.err_pos.unwrap_or(pos);
         self.errors.push(TypeError { file, pos, message, soft });

@@ -251,8 +251,10 @@ impl<'a> Checker<'a> {
         });
         let first_tparam = self.ast().field_list(tparams).first().map(|f| f.span.start);
         if is_alias {
-            if let Some(pos) = first_tparam {
-                self.verify_version(pos, 23, |_| "generic type alias".into());
+            let newer = first_tparam
+                .is_none_or(|pos| self.verify_version(pos, 23, |_| "generic type alias".into()));
+            if newer {
+                self.verify_version(self.store.obj(obj).pos, 9, |_| "type alias".into());
             }
             let t = store.new_type(Type::Alias(Box::new(Alias {
                 obj,

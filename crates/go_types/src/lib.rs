@@ -71,6 +71,7 @@ pub use lookup::{Lookup, lookup_field_or_method};
 pub use missing::has_methods;
 pub use object::{BuiltinId, ObjKind, Object, VarKind};
 pub use operand::{Mode, Operand};
+pub use predicates::identical;
 pub use scope::{Scope, ScopeId, Scopes};
 pub use store::{ObjId, PkgId, Store, TypeId, TypesPackage};
 pub use subst::{SubstMap, subst};
@@ -78,7 +79,6 @@ pub use types::{
     Alias, Basic, Interface, Named, Signature, Struct, Term, Type, TypeCell, TypeParam, TypeSet,
 };
 pub use typestring::{signature_string, type_string, write_type};
-pub use predicates::identical;
 pub use under::{common_under, unalias, under};
 pub use universe::Universe;
 

@@ -44,6 +44,9 @@ impl Checker<'_> {
             self.file_scopes.push(scope);
             self.env.scope = Some(scope);
             let ast = self.ast();
+            if ast.package.name.is_blank() && ast.errors.is_empty() {
+                self.error(ast.package.pos, "invalid package name _");
+            }
             for &decl in &ast.decls {
                 match ast.all_decls[decl].kind {
                     DeclKind::Bad => {}

@@ -213,6 +213,7 @@ impl<'a> Checker<'a> {
         let store = self.store;
         let mut base_type = None;
         match self.generic_type(parts.base) {
+            Ok(t) if !is_valid(store, t) => {}
             Ok(t) => match store.ty(t) {
                 Type::Named(_) => base_type = Some(t),
                 Type::Alias(_) => {
@@ -255,6 +256,8 @@ impl<'a> Checker<'a> {
             );
             self.error_at(parts.base, message);
         }
+        let pos = self.pos_of(parts.base);
+        self.verify_version(pos, 18, |_| "type instantiation".into());
         let instance = self.instance(base, &own);
         self.record_instance(parts.base, &own, instance);
         let recv = if parts.ptr && is_valid(store, instance) {

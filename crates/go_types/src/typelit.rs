@@ -209,6 +209,11 @@ impl<'a> Checker<'a> {
             let at = i.embed_pos.get(n).copied().unwrap_or(pos);
             let u = under(store, t);
             if !matches!(store.ty(u), Type::Interface(_)) {
+                let element = matches!(store.ty(u), Type::Union(_));
+                if is_valid(store, u) {
+                    let what = if element { "interface element" } else { "non-interface type" };
+                    self.verify_version(at, 18, |c| format!("embedding {what} {}", c.type_str(t)));
+                }
                 continue;
             }
             for &m in &type_set(store, u).methods {
@@ -217,8 +222,9 @@ impl<'a> Checker<'a> {
                     continue;
                 };
                 let types = (store.obj(m).typ.get(), store.obj(other).typ.get());
+                // Before Go 1.14 not even the same method may come twice.
                 if let (Some(x), Some(y)) = types
-                    && !identical(store, x, y)
+                    && !(self.allow_version(14) && identical(store, x, y))
                 {
                     let message = format!("duplicate method {}", store.obj(m).name);
                     self.report_in(file, at, message, false);

@@ -46,7 +46,17 @@ impl<'a> Checker<'a> {
             self.mark_used(obj);
             return;
         }
+        // A function asked for inside its own signature: go/types has an empty signature then.
+        let in_own_signature = o.typ.get().is_none()
+            && matches!(o.kind, ObjKind::Func { .. })
+            && self.path_index(obj).is_some();
         // A type of this package is asked for again even when known, to notice cycles.
+        if in_own_signature {
+            self.add_decl_dep(obj);
+            x.mode = Mode::Value;
+            x.typ = store.universe().empty_signature;
+            return;
+        }
         if o.typ.get().is_none() || (got_type && want_type && o.pkg == Some(self.pkg)) {
             self.obj_decl(obj);
         }

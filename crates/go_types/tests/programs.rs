@@ -4,9 +4,7 @@
 use std::sync::Arc;
 
 use base::{Id, IndexVec, LocalInterner, Symbol};
-use go_project::{
-    ImportTarget, Package, PackageId, PackageKind, ParsedFile, Program, TestVariant,
-};
+use go_project::{ImportTarget, Package, PackageId, PackageKind, ParsedFile, Program, TestVariant};
 use go_syntax::{ParseMode, ast, parse};
 use go_types::{CheckOptions, Plan, Store, check_program};
 use source::{SourceFile, SourceMap};

@@ -107,7 +107,7 @@ fn set_version(program: &mut Program, id: PackageId, flags: &str) {
     package.go_version = version;
     for file in &mut package.files {
         // A build constraint in the file counts more.
-        if file.go_version.1 == 27 || file.go_version.1 > version.1 {
+        if file.go_version.1 == 27 {
             file.go_version = version;
         }
     }
