@@ -1,0 +1,180 @@
+//! Compares the type of every expression with go/types', and times both on one thread. The figures
+//! go to `types.md` of the output folder.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+use go_project::LoadOptions;
+use go_types::{CheckOptions, Plan, Store, check_program, debug_types, with_large_stacks};
+use source::OsSystem;
+
+/// Checks `std` and each module folder (`./...` in it) with everything they import, bodies
+/// included, and writes `out_dir/types.md`. `oracle` is the folder of the Go program that asks
+/// go/types. Fails when Go cannot be run; disagreements are figures, not failures.
+pub fn run(
+    goroot: &Path,
+    go_binary: &Path,
+    oracle: &Path,
+    modules: &[PathBuf],
+    out_dir: &Path,
+) -> anyhow::Result<()> {
+    let scratch = std::env::temp_dir().join(format!("unpanic-types-{}", std::process::id()));
+    std::fs::create_dir_all(&scratch)?;
+    let program = scratch.join("oracle");
+    let go = Go { goroot, program: program.clone() };
+    let built = Command::new(go_binary)
+        .args(["build", "-o"])
+        .arg(&program)
+        .arg(".")
+        .current_dir(oracle)
+        .env("GOROOT", goroot)
+        .env("GOTOOLCHAIN", "local")
+        .status()
+        .context("go build of the oracle")?;
+    if !built.success() {
+        bail!("the oracle does not build");
+    }
+    let mut page = String::from(HEAD);
+    let mut details = String::new();
+    let std = Subject { name: "std".to_owned(), dir: goroot.join("src"), pattern: "std" };
+    let subjects = std::iter::once(std).chain(modules.iter().map(|dir| Subject {
+        name: dir.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
+        dir: dir.clone(),
+        pattern: "./...",
+    }));
+    for subject in subjects {
+        let dump = scratch.join("dump.jsonl");
+        let ours = check(goroot, &subject, &dump)?;
+        let compared = go.run(&subject, &["-show", "40", "-dump", &dump.to_string_lossy()])?;
+        let timed = go.run(&subject, &["-bench"])?;
+        std::fs::remove_file(&dump)?;
+        writeln!(page, "{}", row(&subject.name, &ours, &compared, &timed))?;
+        let lines: Vec<&str> = compared.lines().filter(|l| !l.starts_with("go/types:")).collect();
+        if lines.len() > 2 {
+            writeln!(details, "\n## {}\n\n```\n{}\n```", subject.name, lines.join("\n"))?;
+        }
+    }
+    std::fs::remove_dir_all(&scratch)?;
+    std::fs::create_dir_all(out_dir)?;
+    let path = out_dir.join("types.md");
+    std::fs::write(&path, page + &details).with_context(|| path.display().to_string())
+}
+
+const HEAD: &str = "# Types against go/types\n\n\
+    Every expression of the packages asked for and of everything they import: type (with full \
+    package paths), mode and constant value as go/types records them. Both check from source, \
+    bodies included, on one thread; `s` is processor time of the check alone (parsing excluded, \
+    garbage collection included), `MB` is what the process holds at the end, trees and results \
+    kept (for Go: obtained from the system).\n\n\
+    | program | packages | expressions | agree | | errors | s | go/types s | times faster | MB | go/types MB | share |\n\
+    |---|---|---|---|---|---|---|---|---|---|---|---|\n";
+
+struct Subject {
+    name: String,
+    dir: PathBuf,
+    pattern: &'static str,
+}
+
+struct Ours {
+    packages: usize,
+    errors: usize,
+    seconds: f64,
+    megabytes: f64,
+}
+
+/// Checks a subject on one thread and writes what `unpanic debug types` would.
+fn check(goroot: &Path, subject: &Subject, dump: &Path) -> anyhow::Result<Ours> {
+    let options = LoadOptions {
+        dir: subject.dir.clone(),
+        patterns: vec![subject.pattern.to_owned()],
+        cgo: Some(false),
+        goroot: Some(goroot.to_owned()),
+        ..LoadOptions::default()
+    };
+    let program = go_project::load(&OsSystem, &options);
+    with_large_stacks(1, || {
+        let store = Store::new();
+        let before = processor_seconds();
+        let plan = Plan::new(&program, &store, &CheckOptions::default());
+        let types = check_program(&plan, &store);
+        types.check_all_bodies(&program.order);
+        let seconds = processor_seconds() - before;
+        let megabytes = resident_megabytes();
+        let mut out = std::io::BufWriter::new(std::fs::File::create(dump)?);
+        debug_types(&program, &types, &program.order, &mut out)?;
+        out.flush()?;
+        let errors = program.order.iter().map(|&id| types.errors(id).len()).sum();
+        Ok(Ours { packages: program.order.len(), errors, seconds, megabytes })
+    })
+}
+
+/// User and system time of this process so far.
+fn processor_seconds() -> f64 {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or("").split(' ').collect();
+    let ticks = |i: usize| fields.get(i).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
+    (ticks(11) + ticks(12)) / TICKS_PER_SECOND
+}
+
+/// Memory that this process holds.
+fn resident_megabytes() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap_or("");
+    let kilobytes: f64 =
+        line.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0.0);
+    kilobytes * 1024.0 / 1e6
+}
+
+struct Go<'a> {
+    goroot: &'a Path,
+    program: PathBuf,
+}
+
+impl Go<'_> {
+    /// Runs the oracle on a subject.
+    fn run(&self, subject: &Subject, flags: &[&str]) -> anyhow::Result<String> {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let output = Command::new(&self.program)
+            .args(["-dir", &subject.dir.to_string_lossy()])
+            .args(flags)
+            .arg(subject.pattern)
+            .env("GOROOT", self.goroot)
+            .env("PATH", format!("{}:{path}", self.goroot.join("bin").display()))
+            .env("GOTOOLCHAIN", "local")
+            .env("CGO_ENABLED", "0")
+            .output()
+            .context("running the oracle")?;
+        if !output.status.success() {
+            bail!("oracle: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+fn row(name: &str, ours: &Ours, compared: &str, timed: &str) -> String {
+    let line = |text: &'static str, of: &str| -> Vec<String> {
+        let line = of.lines().rev().find_map(|l| l.strip_prefix(text)).unwrap_or("");
+        let number = |c: char| !(c.is_ascii_digit() || c == '.');
+        line.split(number).filter(|n| !n.is_empty()).map(str::to_owned).collect()
+    };
+    let get = |of: &[String], i: usize| of.get(i).and_then(|n| n.parse::<f64>().ok());
+    let agree = line("agree:", compared);
+    let bench = line("bench:", timed);
+    let (agreed, all) = (get(&agree, 0).unwrap_or(0.0), get(&agree, 1).unwrap_or(0.0));
+    let (their_seconds, their_megabytes) =
+        (get(&bench, 0).unwrap_or(0.0), get(&bench, 2).unwrap_or(0.0));
+    format!(
+        "| {name} | {} | {all} | {agreed} | {:.4}% | {} | {:.2} | {their_seconds:.2} | {:.1} | {:.0} | {their_megabytes:.0} | {:.2} |",
+        ours.packages,
+        100.0 * agreed / all.max(1.0),
+        ours.errors,
+        ours.seconds,
+        their_seconds / ours.seconds.max(0.01),
+        ours.megabytes,
+        ours.megabytes / their_megabytes.max(1.0),
+    )
+}
