@@ -6,6 +6,8 @@ mod new_rule;
 mod scoreboard;
 mod scoreboard_project;
 mod scoreboard_syntax;
+mod scoreboard_type_errors;
+mod scoreboard_types;
 mod test;
 mod tidy;
 mod toolchain;

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use crate::toolchain::Go;
-use crate::{root, scoreboard_project, scoreboard_syntax};
+use crate::{
+    root, scoreboard_project, scoreboard_syntax, scoreboard_type_errors, scoreboard_types,
+};
 
 /// What a scoreboard has to work with.
 pub struct Setup {
@@ -35,6 +37,19 @@ const BOARDS: &[Board] = &[
         name: "project",
         ci: false,
         run: |s| scoreboard_project::run(&s.go.root, &s.go.binary, &s.modules, &s.out),
+    },
+    Board {
+        name: "types",
+        ci: true,
+        run: |s| {
+            let oracle = root().join("oracle/types");
+            scoreboard_types::run(&s.go.root, &s.go.binary, &oracle, &s.modules, &s.out)
+        },
+    },
+    Board {
+        name: "type-errors",
+        ci: true,
+        run: |s| scoreboard_type_errors::run(&s.go.root, &s.out),
     },
     Board {
         name: "parse-speed",

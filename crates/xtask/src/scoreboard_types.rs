@@ -13,7 +13,7 @@ use source::OsSystem;
 
 /// Checks `std` and each module folder (`./...` in it) with everything they import, bodies
 /// included, and writes `out_dir/types.md`. `oracle` is the folder of the Go program that asks
-/// go/types. Fails when Go cannot be run; disagreements are figures, not failures.
+/// go/types. Fails when Go cannot be run, or when too little agrees.
 pub fn run(
     goroot: &Path,
     go_binary: &Path,
@@ -39,6 +39,7 @@ pub fn run(
     }
     let mut page = String::from(HEAD);
     let mut details = String::new();
+    let mut worse = Vec::new();
     let std = Subject { name: "std".to_owned(), dir: goroot.join("src"), pattern: "std" };
     let subjects = std::iter::once(std).chain(modules.iter().map(|dir| Subject {
         name: dir.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
@@ -51,7 +52,11 @@ pub fn run(
         let compared = go.run(&subject, &["-show", "40", "-dump", &dump.to_string_lossy()])?;
         let timed = go.run(&subject, &["-bench"])?;
         std::fs::remove_file(&dump)?;
-        writeln!(page, "{}", row(&subject.name, &ours, &compared, &timed))?;
+        let (row, agreement) = row(&subject.name, &ours, &compared, &timed);
+        writeln!(page, "{row}")?;
+        if agreement < LEAST_AGREEMENT {
+            worse.push(format!("{}: {agreement:.4}%", subject.name));
+        }
         let lines: Vec<&str> = compared.lines().filter(|l| !l.starts_with("go/types:")).collect();
         if lines.len() > 2 {
             writeln!(details, "\n## {}\n\n```\n{}\n```", subject.name, lines.join("\n"))?;
@@ -60,8 +65,12 @@ pub fn run(
     std::fs::remove_dir_all(&scratch)?;
     std::fs::create_dir_all(out_dir)?;
     let path = out_dir.join("types.md");
-    std::fs::write(&path, page + &details).with_context(|| path.display().to_string())
+    std::fs::write(&path, page + &details).with_context(|| path.display().to_string())?;
+    if worse.is_empty() { Ok(()) } else { bail!("too little agrees: {}", worse.join(", ")) }
 }
+
+/// In per cent of the expressions of a program.
+const LEAST_AGREEMENT: f64 = 99.95;
 
 const HEAD: &str = "# Types against go/types\n\n\
     Every expression of the packages asked for and of everything they import: type (with full \
@@ -124,8 +133,7 @@ fn processor_seconds() -> f64 {
 fn resident_megabytes() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap_or("");
-    let kilobytes: f64 =
-        line.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0.0);
+    let kilobytes: f64 = line.split_whitespace().next().and_then(|n| n.parse().ok()).unwrap_or(0.0);
     kilobytes * 1024.0 / 1e6
 }
 
@@ -155,7 +163,8 @@ impl Go<'_> {
     }
 }
 
-fn row(name: &str, ours: &Ours, compared: &str, timed: &str) -> String {
+/// A row of the table, and the per cent that agrees.
+fn row(name: &str, ours: &Ours, compared: &str, timed: &str) -> (String, f64) {
     let line = |text: &'static str, of: &str| -> Vec<String> {
         let line = of.lines().rev().find_map(|l| l.strip_prefix(text)).unwrap_or("");
         let number = |c: char| !(c.is_ascii_digit() || c == '.');
@@ -167,14 +176,16 @@ fn row(name: &str, ours: &Ours, compared: &str, timed: &str) -> String {
     let (agreed, all) = (get(&agree, 0).unwrap_or(0.0), get(&agree, 1).unwrap_or(0.0));
     let (their_seconds, their_megabytes) =
         (get(&bench, 0).unwrap_or(0.0), get(&bench, 2).unwrap_or(0.0));
-    format!(
+    let agreement = 100.0 * agreed / all.max(1.0);
+    let row = format!(
         "| {name} | {} | {all} | {agreed} | {:.4}% | {} | {:.2} | {their_seconds:.2} | {:.1} | {:.0} | {their_megabytes:.0} | {:.2} |",
         ours.packages,
-        100.0 * agreed / all.max(1.0),
+        agreement,
         ours.errors,
         ours.seconds,
         their_seconds / ours.seconds.max(0.01),
         ours.megabytes,
         ours.megabytes / their_megabytes.max(1.0),
-    )
+    );
+    (row, agreement)
 }
