@@ -268,13 +268,18 @@ fn entry_pairs(
             if event.step.thread.is_none() {
                 event.step.thread = Some(number);
             }
+            event.step.group = Some(number);
+            event.step.request = true;
         }
     }
     let events: Vec<&Event> = events.iter().filter(|e| !e.put).collect();
     let from = out.len();
-    find_pairs(f, &events, &threads, out, |a, b| match a.path.root {
-        Root::Context(key) => (!a.step.request && !b.step.request) || shared.contains(&key),
+    let one_object = |path: &crate::path::Path| match path.root {
+        Root::Context(key) => shared.contains(&key),
         _ => true,
+    };
+    find_pairs(f, &events, &threads, out, one_object, |a, b| {
+        one_object(&a.path) || (!a.step.request && !b.step.request) || a.step.group == b.step.group
     });
     if let EntryKind::Request(_) = kind {
         for pair in &mut out[from..] {

@@ -283,6 +283,27 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
     /// What is stored at a place: the place itself when no store is known, or when its identity
     /// is the caller's business (then only functions are looked through).
     pub fn resolve(&self, path: &Path, at: Option<ValueId>, depth: u32) -> Vals {
+        self.resolve_with(path, at, depth, true)
+    }
+
+    /// Like [`Self::resolve`] for the place of a lock: a variable that a struct was copied to is
+    /// another place.
+    pub fn resolve_lock(&self, path: &Path) -> Vals {
+        self.resolve_with(path, None, 0, false)
+    }
+
+    /// Whether an instruction makes a variable of a struct type.
+    pub fn is_struct_variable(&self, v: ValueId) -> bool {
+        let store = self.cx.store;
+        let instr = self.func.instr(v);
+        matches!(instr.op, Op::Alloc { .. })
+            && instr.ty.is_some_and(|t| {
+                let held = crate::context::deref(store, t);
+                matches!(store.ty(go_types::under::under(store, held)), Type::Struct(_))
+            })
+    }
+
+    fn resolve_with(&self, path: &Path, at: Option<ValueId>, depth: u32, copies: bool) -> Vals {
         let own: Vals = smallvec![Val::path(path.clone())];
         if depth >= MAX_RESOLVE {
             return own;
@@ -294,7 +315,10 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
                 .map(|&i| &self.facts[i as usize])
                 .filter(|f| f.dest.elems[..] == path.elems[..cut])
                 .collect();
-            if here.is_empty() {
+            let copied = !copies
+                && cut == 0
+                && matches!(path.root, Root::Fresh(v) if self.is_struct_variable(v));
+            if here.is_empty() || copied {
                 continue;
             }
             let visible = self.visible(&here, at);
@@ -307,7 +331,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
                             if full == *path {
                                 continue;
                             }
-                            for mut found in self.resolve(&full, at, depth + 1) {
+                            for mut found in self.resolve_with(&full, at, depth + 1, copies) {
                                 if cut == path.elems.len() {
                                     found.dynamic = found.dynamic.or(val.dynamic);
                                 }

@@ -72,6 +72,28 @@ impl<'a> FuncAnalysis<'a, '_> {
         out
     }
 
+    /// A callee's lock here: a lock is named by its place, and a copy of a struct has locks of its
+    /// own.
+    pub fn subst_lock(&self, path: &Path, sub: &Sub<'_>) -> Vec<Path> {
+        let base = match path.root {
+            Root::Param(n) => sub.args.get(n as usize).cloned().unwrap_or_default(),
+            Root::Free(n) => sub.free.get(n as usize).cloned().unwrap_or_default(),
+            Root::Ret(n) => result_root(sub.call, n),
+            Root::Global(_) | Root::Context(_) => return vec![path.clone()],
+            Root::Fresh(_) => return Vec::new(),
+        };
+        let mut out = Vec::new();
+        for front in base.iter().filter_map(Val::as_path) {
+            let Some(full) = path.behind(front) else { continue };
+            for found in self.resolve_lock(&full).iter().filter_map(Val::as_path) {
+                if !out.contains(found) {
+                    out.push(found.clone());
+                }
+            }
+        }
+        out
+    }
+
     /// A callee's values here.
     pub fn subst_vals(&self, vals: &Vals, sub: &Sub<'_>, at: Option<ValueId>) -> Vals {
         let mut out = Vals::new();
@@ -294,6 +316,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             span: self.func.instr(v).span,
             func: self.id,
             request: target.run.spawn.is_some_and(|s| is_request(s.kind)),
+            group: thread.filter(|&t| self.threads[t as usize].many),
         };
         step.locks.extend(target.run.held.clone());
         self.lift(v, target, &step, 0);
@@ -322,12 +345,11 @@ impl<'a> FuncAnalysis<'a, '_> {
         let (f, free) = match &target.code {
             Code::Func(f, free) => (*f, free.clone()),
             Code::Open { callee, method } => {
-                self.push_open(OpenCall {
-                    callee: callee.clone(),
-                    method: *method,
-                    args: target.args.clone(),
-                    step: at.clone(),
-                });
+                let (callee, method, args) = (callee.clone(), *method, target.args.clone());
+                let kind = OriginKind::Callback;
+                if let Some(starts) = self.new_thread(v, at.pos, Spawn { kind, many: false }) {
+                    self.push_open(OpenCall { callee, method, args, starts, step: at.clone() });
+                }
                 return;
             }
         };
@@ -343,18 +365,12 @@ impl<'a> FuncAnalysis<'a, '_> {
         if base as usize + summary.threads.len() > MAX_THREADS {
             return;
         }
-        // What one of many goroutines starts, the others start as well: nothing in one of them
-        // comes before or after what another has started.
+        // What one of many goroutines starts, there are many of.
         let many = at.thread.filter(|&t| self.threads[t as usize].many);
-        let inner_threads = base..base + summary.threads.len() as u32;
         for t in &summary.threads {
-            let mut parallel = t.parallel.shifted(base);
-            if many.is_some() {
-                inner_threads.clone().for_each(|n| parallel.insert(n));
-            }
             self.threads.push(Thread {
                 pos: at.pos,
-                parallel,
+                parallel: t.parallel.shifted(base),
                 frames: push_frame(self.id, at.span, &t.frames),
                 many: t.many || many.is_some(),
                 ..t.clone()
@@ -372,6 +388,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                 released: if own { at.released.clone() } else { Tokens::new() },
                 frames: call_frame(inner),
                 request: inner.request || at.request,
+                group: many.or(at.group).or(inner.group.map(|g| g + base)),
                 span: inner.span,
                 func: inner.func,
             };
@@ -380,18 +397,9 @@ impl<'a> FuncAnalysis<'a, '_> {
                     step.parallel.insert(t);
                 }
             }
-            if let Some(outer) = many {
-                inner_threads.clone().for_each(|n| step.parallel.insert(n));
-                if !own {
-                    step.parallel.insert(outer);
-                }
-            }
             for held in &inner.locks {
-                let here = fa.subst(&held.path, &sub, Some(v));
-                match &here[..] {
-                    [Val { what: What::Path(path), .. }] => {
-                        step.locks.push(Held { path: path.clone(), mode: held.mode });
-                    }
+                match &fa.subst_lock(&held.path, &sub)[..] {
+                    [path] => step.locks.push(Held { path: path.clone(), mode: held.mode }),
                     [] if matches!(held.path.root, Root::Fresh(_)) => {}
                     _ => step.unknown_lock = true,
                 }
@@ -431,6 +439,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             let args: Vec<Vals> =
                 open.args.iter().map(|a| self.subst_vals(a, &sub, Some(v))).collect();
             let step = map_step(&open.step, self);
+            let first = self.threads.len() as u32;
             let mut targets = Vec::new();
             for val in &callees {
                 match open.method {
@@ -444,6 +453,25 @@ impl<'a> FuncAnalysis<'a, '_> {
                     self.lift(v, &inner, &step, depth + 1);
                 }
             }
+            self.stand_in(open.starts + base, first);
+        }
+    }
+
+    /// What runs beside the stand-in of a call runs beside the goroutines from `first` on, which
+    /// the call turned out to start.
+    fn stand_in(&mut self, stand_in: u32, first: u32) {
+        let started = first..self.threads.len() as u32;
+        if started.is_empty() {
+            return;
+        }
+        let sets = self
+            .events
+            .iter_mut()
+            .map(|e| &mut e.step.parallel)
+            .chain(self.calls.iter_mut().map(|c| &mut c.step.parallel))
+            .chain(self.threads.iter_mut().map(|t| &mut t.parallel));
+        for set in sets.filter(|s| s.contains(stand_in)) {
+            started.clone().for_each(|n| set.insert(n));
         }
     }
 

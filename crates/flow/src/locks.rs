@@ -208,18 +208,15 @@ impl FuncAnalysis<'_, '_> {
         let Some(summary) = self.summary_of(*f) else { return };
         let sub = Sub { args: &target.args, free, call: v };
         for path in &summary.releases {
-            for val in self.subst(path, &sub, Some(v)) {
-                if let Some(path) = val.as_path()
-                    && !state.give_back(path)
-                    && !releases.contains(path)
-                {
-                    releases.push(path.clone());
+            for path in self.subst_lock(path, &sub) {
+                if !state.give_back(&path) && !releases.contains(&path) {
+                    releases.push(path);
                 }
             }
         }
         for held in &summary.acquires {
-            match &self.subst(&held.path, &sub, Some(v))[..] {
-                [Val { what: crate::path::What::Path(path), .. }] => state.take(path.clone(), held.mode),
+            match &self.subst_lock(&held.path, &sub)[..] {
+                [path] => state.take(path.clone(), held.mode),
                 _ => state.unknown = true,
             }
         }

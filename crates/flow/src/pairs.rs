@@ -27,12 +27,14 @@ pub struct Pair {
 /// Most pairs that are looked for on one object in one scope.
 const MAX_PAIRS_PER_PATH: usize = 4_096;
 
-/// Finds the pairs among `events`, all in terms of `scope`. `possible` may rule a pair out.
+/// Finds the pairs among `events`, all in terms of `scope`. `apart` says whether a path means one
+/// object for all of many goroutines of one origin; `possible` may rule a pair out.
 pub(crate) fn find_pairs(
     scope: FuncId,
     events: &[&Event],
     threads: &[Thread],
     out: &mut Vec<Pair>,
+    apart: impl Fn(&Path) -> bool,
     possible: impl Fn(&Event, &Event) -> bool,
 ) {
     let mut by_path: FxHashMap<&Path, Vec<&Event>> = FxHashMap::default();
@@ -60,7 +62,7 @@ pub(crate) fn find_pairs(
                     continue;
                 }
                 let itself = std::ptr::eq(*a, *b);
-                if !parallel(&a.step, &b.step, threads, itself) || !unprotected(&a.step, &b.step) {
+                if !parallel(&a.step, &b.step, threads, itself, apart(path)) || !unprotected(&a.step, &b.step) {
                     continue;
                 }
                 if !possible(a, b) {
@@ -89,11 +91,15 @@ pub fn is_write(kind: AccessKind) -> bool {
     )
 }
 
-/// Whether two steps of one summary may run at the same time.
-fn parallel(a: &Step, b: &Step, threads: &[Thread], itself: bool) -> bool {
+/// Whether two steps of one summary may run at the same time. With `apart`, two goroutines of one
+/// origin count, which know nothing of each other's order.
+fn parallel(a: &Step, b: &Step, threads: &[Thread], itself: bool, apart: bool) -> bool {
+    if apart && a.group.is_some() && a.group == b.group {
+        return true;
+    }
     match (a.thread, b.thread) {
         (None, None) => false,
-        (Some(t), Some(u)) if t == u => threads[t as usize].many,
+        (Some(t), Some(u)) if t == u => apart && threads[t as usize].many,
         _ if itself => false,
         (t, u) => {
             t.is_some_and(|t| b.parallel.contains(t)) || u.is_some_and(|u| a.parallel.contains(u))

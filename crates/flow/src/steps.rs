@@ -64,6 +64,8 @@ pub struct LocalReturn {
     pub vals: Vec<Vals>,
     /// Locks held where each was read from memory.
     pub read_under: Vec<Locks>,
+    /// For each that is a struct made here, what its fields may be.
+    pub fields: Vec<Vec<Vals>>,
 }
 
 /// Most stores that a summary passes on.
@@ -118,6 +120,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             span: self.func.instr(v).span,
             func: self.id,
             request: false,
+            group: None,
         }
     }
 
@@ -139,6 +142,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             kind,
             ty,
             value_receiver: through_copy.then_some(self.id),
+            copied_mutex: false,
             put: false,
             context_key,
             step: self.own_step(v),
@@ -188,6 +192,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                     kind: AccessKind::Write,
                     ty: None,
                     value_receiver: None,
+                    copied_mutex: false,
                     put: true,
                     context_key: None,
                     step,
@@ -231,29 +236,58 @@ impl<'a> FuncAnalysis<'a, '_> {
         out
     }
 
+    /// Calls whose result comes out of a pool as the last user left it.
+    fn pool_gets(&self) -> Vec<ValueId> {
+        let takes = |f: &knowledge::Flow| f.slot.as_deref() == Some("pool") && f.how == FlowHow::Load;
+        let mut gets: Vec<ValueId> = self
+            .targets
+            .iter()
+            .filter(|&(&v, targets)| {
+                self.model_of(v).is_some_and(|m| m.flows.iter().any(takes))
+                    || targets.iter().any(|t| {
+                        matches!(t.code, crate::targets::Code::Func(f, _) if t.run.spawn.is_none()
+                            && self.summary_of(f).is_some_and(|s| s.pooled))
+                    })
+            })
+            .map(|(&v, _)| v)
+            .collect();
+        gets.sort();
+        gets
+    }
+
+    /// Whether a pooled object is emptied here: cleared, or given a new map.
+    fn is_emptied(&self, object: &Path, map: Option<&Path>, get: ValueId) -> bool {
+        let concerns = |p: &Path| map.map_or_else(|| p.starts_with(object), |m| p == m);
+        self.events.iter().any(|e| {
+            matches!(e.kind, AccessKind::MapClear | AccessKind::MapDelete) && concerns(&e.path)
+        }) || self.facts.iter().any(|f| {
+            f.at != get && ((concerns(&f.dest) && f.dest.elems.len() > object.elems.len()
+                && f.dest.elems.last() != Some(&Elem::Item)) || f.dest == *object)
+        }) || self.replaced.iter().any(|p| concerns(p) && p.elems.last() != Some(&Elem::Item))
+    }
+
+    fn returns_pooled(&self, returns: &[LocalReturn]) -> bool {
+        let gets = self.pool_gets();
+        !gets.is_empty()
+            && returns.iter().filter_map(|r| r.vals.first()).flatten().filter_map(own_object).any(|made| {
+                gets.contains(&made) && !self.is_emptied(&Path::root(Root::Fresh(made)), None, made)
+            })
+    }
+
     /// Objects from a pool that are filled and put back without being emptied.
     fn find_pool_leaks(&self) -> Vec<PoolLeak> {
         let mut out: Vec<PoolLeak> = Vec::new();
-        for (get, model) in self.models() {
-            let takes = |f: &knowledge::Flow| f.slot.as_deref() == Some("pool") && f.how == FlowHow::Load;
-            if !model.flows.iter().any(takes) {
-                continue;
-            }
+        for get in self.pool_gets() {
             let taken = Path::root(Root::Fresh(get));
             let of_object = || self.events.iter().filter(|e| e.path.starts_with(&taken));
             let Some(put) = of_object().find(|e| e.put) else { continue };
-            for write in of_object().filter(|e| e.kind == AccessKind::MapWrite) {
-                let emptied = of_object().any(|e| {
-                    matches!(e.kind, AccessKind::MapClear | AccessKind::MapDelete) && e.path == write.path
-                }) || self.facts.iter().any(|f| {
-                    f.dest == write.path || (f.dest == taken && f.at != get)
-                }) || self.replaced.contains(&write.path);
-                if !emptied && !out.iter().any(|l| l.get == get) {
-                    out.push(PoolLeak { get, write: write.clone(), put: put.clone() });
-                }
+            let leaked = of_object()
+                .filter(|e| e.kind == AccessKind::MapWrite)
+                .find(|e| !self.is_emptied(&taken, Some(&e.path), get));
+            if let Some(write) = leaked {
+                out.push(PoolLeak { get, write: write.clone(), put: put.clone() });
             }
         }
-        out.sort_by_key(|l| l.get);
         out
     }
 
@@ -306,16 +340,11 @@ impl<'a> FuncAnalysis<'a, '_> {
         if !self.threads.is_empty() {
             let order = &self.order;
             let events: Vec<&Event> = self.events.iter().filter(|e| local(&e.path) && !e.put).collect();
-            find_pairs(self.id, &events, &self.threads, &mut pairs, |a, b| {
-                if let Root::Context(_) = a.path.root
-                    && (a.step.request || b.step.request)
-                {
-                    return false;
-                }
-                let made = match a.path.root {
-                    Root::Fresh(made) => made,
-                    // Goroutines of one origin need not have got the same context.
-                    _ => return a.step.thread != b.step.thread,
+            let apart = |path: &Path| !matches!(path.root, Root::Context(_));
+            find_pairs(self.id, &events, &self.threads, &mut pairs, apart, |a, b| {
+                let Root::Fresh(made) = a.path.root else {
+                    // A context value: the same object only within one request.
+                    return (!a.step.request && !b.step.request) || a.step.group == b.step.group;
                 };
                 // The same execution of the instruction that made the object?
                 let after = |x: ValueId, y: ValueId| x == y || order.after(x, y, Some(made));
@@ -327,6 +356,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                     (Some(t), Some(u)) if a.step.thread == b.step.thread => {
                         // A goroutine started in the loop that made the object has one of its own.
                         a.step.thread.is_some_and(|t| inherent[t as usize])
+                            || (a.step.group.is_some() && a.step.group == b.step.group)
                             || order.after(t, u, Some(made))
                     }
                     (Some(t), Some(u)) => after(t, u) || after(u, t),
@@ -416,10 +446,28 @@ impl<'a> FuncAnalysis<'a, '_> {
             if let Terminator::Return(values) = &self.func.blocks[block].term {
                 let vals = values.iter().map(|&v| self.vals[v].clone()).collect();
                 let read_under = values.iter().map(|&v| self.locks.at(v).locks).collect();
-                out.push(LocalReturn { values: values.clone(), vals, read_under });
+                let fields = values.iter().map(|&v| self.field_vals(v)).collect();
+                out.push(LocalReturn { values: values.clone(), vals, read_under, fields });
             }
         }
         out
+    }
+
+    /// What the fields of a struct value that was made here may be.
+    fn field_vals(&self, v: ValueId) -> Vec<Vals> {
+        let store = self.cx.store;
+        let Some(t) = self.func.instr(v).ty else { return Vec::new() };
+        let go_types::Type::Struct(s) = store.ty(go_types::under::under(store, t)) else {
+            return Vec::new();
+        };
+        let made = self.vals[v].iter().filter_map(own_object).next();
+        let Some(made) = made.map(|m| Path::root(Root::Fresh(m))) else { return Vec::new() };
+        s.fields
+            .iter()
+            .map(|&f| store.obj(f).origin().unwrap_or(f))
+            .filter_map(|f| made.then(Elem::Field(f)))
+            .map(|place| self.resolve(&place, Some(v), 0))
+            .collect()
     }
 
     /// Names that callers have for the function's own memory.
@@ -435,7 +483,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             let mut changed = false;
             for fact in &self.facts {
                 for made in fact.vals.iter().filter_map(own_object) {
-                    for (dest, _) in outside(&fact.dest, &names) {
+                    for (dest, since) in outside(&fact.dest, &names) {
                         // What a returned context carries is new with every call.
                         let part = Path::root(Root::Ret(0)).then(Elem::Part(part_of(made)));
                         let dest = match (dest.root, part) {
@@ -444,7 +492,12 @@ impl<'a> FuncAnalysis<'a, '_> {
                         };
                         let entry = names.entry(made).or_default();
                         if entry.len() < 4 && !entry.iter().any(|n| n.0 == dest) {
-                            let since = (!matches!(dest.root, Root::Ret(_))).then_some(fact.at);
+                            let since = match since {
+                                _ if matches!(dest.root, Root::Ret(_)) => None,
+                                // Stored in something that is published only later.
+                                Some(later) if self.order.after(fact.at, later, None) => Some(later),
+                                _ => Some(fact.at),
+                            };
                             entry.push((dest, since));
                             changed = true;
                         }
@@ -503,8 +556,11 @@ impl<'a> FuncAnalysis<'a, '_> {
     fn summarise(&self, returns: &[LocalReturn], names: &Names) -> Summary {
         let mut out = Summary { threads: self.threads.clone(), ..Summary::default() };
         for event in &self.events {
+            let copied_mutex =
+                event.copied_mutex || event.step.locks.iter().any(|h| self.is_parameter_copy(&h.path));
             let Root::Fresh(made) = event.path.root else {
-                out.events.push(Event { step: self.outside_step(&event.step, names), ..event.clone() });
+                let step = self.outside_step(&event.step, names);
+                out.events.push(Event { step, copied_mutex, ..event.clone() });
                 continue;
             };
             for (path, since) in outside(&event.path, names) {
@@ -517,7 +573,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                 };
                 if seen {
                     let step = self.outside_step(&event.step, names);
-                    out.events.push(Event { path, step, ..event.clone() });
+                    out.events.push(Event { path, step, copied_mutex, ..event.clone() });
                 }
             }
         }
@@ -525,7 +581,8 @@ impl<'a> FuncAnalysis<'a, '_> {
             for (callee, _) in outside(&call.callee, names) {
                 let args = call.args.iter().map(|a| self.outside_vals(a, names, 0)).collect();
                 let step = self.outside_step(&call.step, names);
-                out.calls.push(crate::summary::OpenCall { callee, args, step, method: call.method });
+                let (method, starts) = (call.method, call.starts);
+                out.calls.push(crate::summary::OpenCall { callee, args, step, method, starts });
             }
         }
         for fact in &self.facts {
@@ -550,6 +607,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                 }
             }
         }
+        out.pooled = self.returns_pooled(returns);
         out.acquires = outside_locks(&self.locks.exit, names);
         let paths = |list: &mut dyn Iterator<Item = &Path>| -> SmallVec<[Path; 1]> {
             let mut all = SmallVec::new();
@@ -566,6 +624,20 @@ impl<'a> FuncAnalysis<'a, '_> {
         out.signals = paths(&mut self.signals.iter().map(|s| &s.1));
         out.waits = paths(&mut self.waits.iter().map(|w| &w.1));
         out
+    }
+
+    /// Whether a lock is part of a struct that was passed by value: a mutex of this call alone.
+    fn is_parameter_copy(&self, lock: &Path) -> bool {
+        let Root::Fresh(var) = lock.root else { return false };
+        !lock.elems.is_empty()
+            && self.is_struct_variable(var)
+            && self.facts.iter().any(|f| {
+                f.dest.root == lock.root
+                    && f.dest.elems.is_empty()
+                    && f.vals.iter().filter_map(Val::as_path).any(|p| {
+                        matches!(p.root, Root::Param(_)) && p.elems.is_empty()
+                    })
+            })
     }
 
     fn outside_step(&self, step: &Step, names: &Names) -> Step {

@@ -131,6 +131,8 @@ pub struct Step {
     pub func: FuncId,
     /// Whether it happens in a goroutine that serves a request, or in one started by such.
     pub request: bool,
+    /// The outermost goroutine around it of which many run at once, itself included.
+    pub group: Option<u32>,
 }
 
 /// A read or write of an object.
@@ -144,6 +146,8 @@ pub struct Event {
     pub ty: Option<TypeId>,
     /// The method through whose value receiver the path leads.
     pub value_receiver: Option<FuncId>,
+    /// Whether a mutex is held that is a copy made by passing its struct by value.
+    pub copied_mutex: bool,
     /// Not an access but the return of the object to a pool: from here on others may have it.
     pub put: bool,
     /// The context key that the object was looked up by, when it was.
@@ -161,6 +165,8 @@ pub struct OpenCall {
     pub method: Option<ObjId>,
     /// The arguments (with the receiver, for a method).
     pub args: Vec<Vals>,
+    /// The number that stands for the goroutines which the call will turn out to start.
+    pub starts: u32,
     /// When and where.
     pub step: Step,
 }
@@ -223,6 +229,8 @@ pub struct Summary {
     pub signals: Tokens,
     /// What was waited for before the return.
     pub waits: Tokens,
+    /// Whether the first result comes out of a pool, as the last user left it.
+    pub pooled: bool,
 }
 
 impl Summary {

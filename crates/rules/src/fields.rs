@@ -35,10 +35,10 @@ pub(crate) struct Map {
 
 /// The maps of the program that live in fields and package-level variables.
 pub(crate) fn maps(cx: &RuleContext<'_>) -> Vec<Map> {
-    let mut by_obj: FxHashMap<ObjId, FxHashMap<FileSpan, Site>> = FxHashMap::default();
+    let mut by_obj: FxHashMap<ObjId, FxHashMap<(source::FileId, u32), Site>> = FxHashMap::default();
     for &(entry, _) in &cx.analysis.entries {
         let Some(summary) = cx.analysis.context.summary(entry) else { continue };
-        for event in summary.events.iter().filter(|e| !e.put) {
+        for event in summary.events.iter().filter(|e| !e.put && !e.copied_mutex) {
             let Some(obj) = owner(&event.path) else { continue };
             let guard = guard(&event.path, &event.step.locks);
             let (lock, exclusive) = match guard {
@@ -46,17 +46,23 @@ pub(crate) fn maps(cx: &RuleContext<'_>) -> Vec<Map> {
                 None => (None, false),
             };
             let sites = by_obj.entry(obj).or_default();
-            match sites.get_mut(&event.step.span) {
+            // `m[k]++` reads and writes: one use.
+            let span = event.step.span;
+            let line = (span.file, cx.sources.file(span.file).line_col(span.span.start).line);
+            match sites.get_mut(&line) {
                 Some(site) => {
                     if site.guard != lock {
                         site.guard = None;
                     }
                     site.exclusive &= exclusive;
                     site.unknown_lock |= event.step.unknown_lock;
+                    if flow::is_write(event.kind) && !flow::is_write(site.event.kind) {
+                        site.event = event.clone();
+                    }
                 }
                 None => {
                     sites.insert(
-                        event.step.span,
+                        line,
                         Site {
                             scope: entry,
                             event: event.clone(),

@@ -3,7 +3,7 @@
 use base::Id;
 use flow::{Elem, Held, LockMode, Path, Root};
 use go_ir::{Func, FuncId, Op};
-use go_types::{ObjId, Store, Type, TypeId};
+use go_types::{ObjId, Store, Type};
 
 use crate::RuleContext;
 
@@ -90,35 +90,6 @@ impl RuleContext<'_> {
         names.dedup();
         names
     }
-
-    /// The name of a function without its package: `(*Hub).Add`.
-    pub(crate) fn short_func(&self, f: FuncId) -> String {
-        let name = &self.func(f).name;
-        let tail = name.rsplit('/').next().unwrap_or(name);
-        tail.split_once('.').map_or(tail, |(_, rest)| rest).to_owned()
-    }
-
-    /// Whether `t` contains a mutex by value, directly or in an embedded or nested struct.
-    pub(crate) fn holds_mutex(&self, t: TypeId) -> bool {
-        holds_mutex(self.store(), t, 0)
-    }
-}
-
-fn holds_mutex(store: &Store, t: TypeId, depth: u32) -> bool {
-    if let Type::Named(named) = store.ty(go_types::under::unalias(store, t)) {
-        let name = flow::type_name(store, named.obj);
-        if name == "sync.Mutex" || name == "sync.RWMutex" {
-            return true;
-        }
-    }
-    match store.ty(go_types::under::under(store, t)) {
-        Type::Struct(s) if depth < 4 => s
-            .fields
-            .iter()
-            .filter_map(|&f| store.obj(f).typ.get())
-            .any(|t| holds_mutex(store, t, depth + 1)),
-        _ => false,
-    }
 }
 
 /// Where the `[` of the last index expression of `m[k] = v` starts on the left side.
@@ -170,22 +141,4 @@ fn local_name(store: &Store, func: &Func, v: go_ir::ValueId) -> Option<String> {
         }
     }
     None
-}
-
-/// Whether a path of the parameters leads through a pointer, so that what it names is not part of
-/// the parameter's own copy.
-pub(crate) fn through_pointer(store: &Store, params: &[ObjId], path: &Path) -> bool {
-    let Root::Param(n) = path.root else { return true };
-    let mut at = params.get(n as usize).and_then(|&p| store.obj(p).typ.get());
-    for elem in &path.elems {
-        let Some(t) = at else { return true };
-        if matches!(store.ty(go_types::under::under(store, t)), Type::Pointer(_)) {
-            return true;
-        }
-        at = match elem {
-            Elem::Field(f) => store.obj(*f).typ.get(),
-            Elem::Item | Elem::Part(_) => return true,
-        };
-    }
-    at.is_none_or(|t| matches!(store.ty(go_types::under::under(store, t)), Type::Pointer(_) | Type::Interface(_)))
 }

@@ -44,11 +44,13 @@ pub(crate) struct Race {
 /// One conflict for each racing write, with the rule that it belongs to.
 pub(crate) fn classify(cx: &RuleContext<'_>) -> Vec<Race> {
     let mut by_write: Vec<(FileSpan, Vec<&Pair>)> = Vec::new();
-    // Use after Put has a rule of its own; what meets such a use is the same mistake.
+    // Use after Put and a copied mutex have rules of their own; what meets such a use is the same
+    // mistake.
     let pooled: FxHashSet<FileSpan> =
         cx.analysis.facts.iter().flat_map(|f| &f.after_put).map(|p| p.a.step.span).collect();
     for pair in &cx.analysis.pairs {
-        if pooled.contains(&pair.a.step.span) || pooled.contains(&pair.b.step.span) {
+        let copied = pair.a.copied_mutex || pair.b.copied_mutex;
+        if copied || pooled.contains(&pair.a.step.span) || pooled.contains(&pair.b.step.span) {
             continue;
         }
         match by_write.iter_mut().find(|(at, _)| *at == pair.a.step.span) {

@@ -31,20 +31,23 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
     let mut seen = base::FxHashSet::default();
     for (id, func, facts) in cx.functions() {
         for ret in &facts.returns {
-            for ((value, vals), locks) in ret.values.iter().zip(&ret.vals).zip(&ret.read_under) {
+            for (i, (value, locks)) in ret.values.iter().zip(&ret.read_under).enumerate() {
+                let vals: Vec<_> =
+                    ret.vals[i].iter().chain(ret.fields[i].iter().flatten()).cloned().collect();
                 let instr = func.instr(*value);
                 let Some(ty) = instr.ty else { continue };
                 for path in vals.iter().filter_map(|v| v.as_path()) {
                     if matches!(path.root, Root::Fresh(_) | Root::Ret(_)) {
                         continue;
                     }
-                    let fields = match cx.store().ty(go_types::under::under(cx.store(), ty)) {
-                        Type::Map { .. } => vec![path.clone()],
+                    let mut fields = vec![path.clone()];
+                    match cx.store().ty(go_types::under::under(cx.store(), ty)) {
+                        Type::Map { .. } => {}
                         Type::Struct(s) => {
-                            s.fields.iter().filter_map(|&f| path.then(Elem::Field(f))).collect()
+                            fields.extend(s.fields.iter().filter_map(|&f| path.then(Elem::Field(f))));
                         }
                         _ => continue,
-                    };
+                    }
                     for map in fields {
                         let Some(obj) = crate::fields::owner(&map) else { continue };
                         let (Some(write), Some((lock, _))) = (written.get(&obj), guard(&map, locks)) else {

@@ -18,7 +18,7 @@ pub const META: RuleMeta = RuleMeta {
 
 /// Writes to variables that no way gives a map to.
 pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
-    let assigned = assigned_globals(cx);
+    let assigned = assigned_places(cx);
     let mut findings = Vec::new();
     for (id, func, _) in cx.functions() {
         for instr in func.values.iter() {
@@ -27,7 +27,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                 Op::Zero => true,
                 Op::Load(addr) => match func.instr(addr).op {
                     Op::Alloc { .. } => is_never_stored(func, addr),
-                    Op::Global(obj) => !assigned.contains(&obj) && !cx.store().obj(obj).name.is_exported(),
+                    Op::FieldAddr { field: obj, .. } | Op::Global(obj) => !assigned.contains(&obj) && !cx.store().obj(obj).name.is_exported(),
                     _ => false,
                 },
                 _ => false,
@@ -72,15 +72,16 @@ fn is_never_stored(func: &Func, var: ValueId) -> bool {
     kept
 }
 
-/// Package-level variables that something is stored to, or whose address is used otherwise.
-fn assigned_globals(cx: &RuleContext<'_>) -> base::FxHashSet<go_types::ObjId> {
+/// Package-level variables and fields that something is stored to, or whose address is used
+/// otherwise.
+fn assigned_places(cx: &RuleContext<'_>) -> base::FxHashSet<go_types::ObjId> {
     let mut out = base::FxHashSet::default();
     for (_, func, facts) in cx.functions() {
         for instr in func.values.iter() {
             match &instr.op {
                 Op::Load(_) => {}
                 op => op.for_each_operand(|v| {
-                    if let Op::Global(obj) = func.instr(v).op {
+                    if let Op::Global(obj) | Op::FieldAddr { field: obj, .. } = func.instr(v).op {
                         out.insert(obj);
                     }
                 }),
