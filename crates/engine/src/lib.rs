@@ -6,6 +6,7 @@ mod baseline;
 mod check;
 mod config;
 mod fix;
+mod inspect;
 mod load;
 mod panics;
 mod pipeline;
@@ -19,6 +20,7 @@ pub use config::{
     BuildConfig, CheckConfig, Config, ConfigError, FILE_NAME, KEYS, LayoutConfig, parse_config,
 };
 pub use fix::{FilePatch, FixError, FixPlan, plan_fixes};
+pub use inspect::{CallEdge, Checked, call_graph, print_ir, with_types};
 pub use load::{Loaded, load, parse_mod_mode};
 pub use panics::{install_panic_hook, panic_text};
 pub use request::{

@@ -1,3 +1,5 @@
+//! The loader's tests: files that are right, and what is said of files that are wrong.
+
 use super::*;
 use crate::model::{AccessKind, FlowHow, Goroutine, Operand, Sync, SyncOp, TypeKind};
 
@@ -34,14 +36,21 @@ fn load(text: &str) -> Result<Knowledge, KnowledgeError> {
 #[test]
 fn a_name_is_found_under_every_import_path() {
     let k = load(FILE).expect("well formed");
-    for name in ["(*example.com/bus.Bus).Subscribe", "(*example.com/bus/v2.Bus).Subscribe", "example.com/bus.On"] {
+    for name in [
+        "(*example.com/bus.Bus).Subscribe",
+        "(*example.com/bus/v2.Bus).Subscribe",
+        "example.com/bus.On",
+    ] {
         let model = k.lookup(name).expect(name);
         assert_eq!(model.invokes[0].callee, Operand::Arg(1));
         assert_eq!(model.invokes[0].on, Goroutine::NewSerial);
         assert_eq!(model.accesses[0].kind, AccessKind::MapWrite);
     }
     assert!(k.lookup("example.com/bus.Off").is_none());
-    assert_eq!(k.interface("example.com/bus/v2.Listener").expect("given").params, ["*example.com/bus/v2.Event"]);
+    assert_eq!(
+        k.interface("example.com/bus/v2.Listener").expect("given").params,
+        ["*example.com/bus/v2.Event"]
+    );
     assert!(k.type_fact("example.com/bus.Bus").expect("given").concurrent_safe);
     assert!(k.patterns()[0].matches("RegisterOrderListener", &["*example.com/bus.Bus", "any"]));
     assert!(!k.patterns()[0].matches("RegisterOrderListener", &["string", "any"]));
@@ -51,11 +60,26 @@ fn a_name_is_found_under_every_import_path() {
 #[test]
 fn mistakes_name_the_file_and_the_line() {
     let cases = [
-        ("[[package]]\npaths = [\"p\"]\ncolour = 1\n", "user.toml:3:1: unknown field `colour`, expected"),
-        ("[[package]]\npaths = [\"p\"]\n[[package.func]]\nnames = [\"F\"]\nsync = [{ op = \"lok\" }]", "user.toml:5:16: unknown variant `lok`"),
-        ("[[package]]\npaths = [\"p\"]\n[[package.func]]\nnames = [\"(T.M\"]\n", "user.toml:4: `(T.M` is not a name"),
-        ("[[package]]\npaths = [\"p\"]\n[[package.func]]\nnames = [\"F\",\n\"F\"]\n", "user.toml:5: `p.F` is described twice"),
-        ("[[package]]\npaths = [\"p\"]\n[[package.func]]\nnames = [\"F\"]\nflows = [{ from = \"arg\" }]", "`arg` is no operand"),
+        (
+            "[[package]]\npaths = [\"p\"]\ncolour = 1\n",
+            "user.toml:3:1: unknown field `colour`, expected",
+        ),
+        (
+            "[[package]]\npaths = [\"p\"]\n[[package.func]]\nnames = [\"F\"]\nsync = [{ op = \"lok\" }]",
+            "user.toml:5:16: unknown variant `lok`",
+        ),
+        (
+            "[[package]]\npaths = [\"p\"]\n[[package.func]]\nnames = [\"(T.M\"]\n",
+            "user.toml:4: `(T.M` is not a name",
+        ),
+        (
+            "[[package]]\npaths = [\"p\"]\n[[package.func]]\nnames = [\"F\",\n\"F\"]\n",
+            "user.toml:5: `p.F` is described twice",
+        ),
+        (
+            "[[package]]\npaths = [\"p\"]\n[[package.func]]\nnames = [\"F\"]\nflows = [{ from = \"arg\" }]",
+            "`arg` is no operand",
+        ),
         ("[[package]", "user.toml:1:"),
     ];
     for (text, expected) in cases {
@@ -75,7 +99,10 @@ fn a_later_file_wins() {
 #[test]
 fn the_shipped_files_are_well_formed() {
     let k = Knowledge::builtin();
-    assert_eq!(k.lookup("(*sync.Mutex).Lock").expect("known").sync, [Sync { op: SyncOp::Lock, on: Operand::Recv }]);
+    assert_eq!(
+        k.lookup("(*sync.Mutex).Lock").expect("known").sync,
+        [Sync { op: SyncOp::Lock, on: Operand::Recv }]
+    );
     assert_eq!(k.type_fact("sync.Mutex").expect("known").kind, Some(TypeKind::Mutex));
     for model in k.models() {
         for i in &model.invokes {
@@ -89,8 +116,12 @@ fn the_shipped_files_are_well_formed() {
             let whole = match f.how {
                 FlowHow::Fresh => f.from.is_none() && f.to.is_some(),
                 FlowHow::Publish => f.from.is_some() && f.to.is_none(),
-                FlowHow::Store | FlowHow::Load => f.from.is_some() && f.to.is_some() && f.slot.is_some(),
-                FlowHow::Alias | FlowHow::Copy | FlowHow::DeepCopy => f.from.is_some() && f.to.is_some(),
+                FlowHow::Store | FlowHow::Load => {
+                    f.from.is_some() && f.to.is_some() && f.slot.is_some()
+                }
+                FlowHow::Alias | FlowHow::Copy | FlowHow::DeepCopy => {
+                    f.from.is_some() && f.to.is_some()
+                }
             };
             assert!(whole, "{}: {f:?} lacks an end or a slot, or has one too many", model.name);
         }
@@ -100,7 +131,9 @@ fn the_shipped_files_are_well_formed() {
 #[test]
 fn packages_of_the_examples_have_stubs() {
     let k = Knowledge::builtin();
-    for path in ["net/http", "google.golang.org/grpc/metadata", "github.com/labstack/echo/v4", "sync"] {
+    for path in
+        ["net/http", "google.golang.org/grpc/metadata", "github.com/labstack/echo/v4", "sync"]
+    {
         let stub = k.stub(path).expect(path);
         assert!(stub.lines().any(|l| l.starts_with("package ")), "{path} is Go source");
     }

@@ -37,12 +37,13 @@ pub fn run() -> anyhow::Result<ExitClass> {
         Command::Check(args) => commands::check::run(&app, *args),
         Command::Explain(args) => commands::explain::run(&app, &args),
         Command::Rules(args) => commands::rules::run(&args),
-        Command::Debug { command: DebugCommand::Packages(args) } => {
-            commands::debug::packages(&app, &args)
-        }
-        Command::Debug { command: DebugCommand::Parse(args) } => {
-            commands::debug::parse(&app, &args)
-        }
+        Command::Debug { command } => match command {
+            DebugCommand::Packages(args) => commands::debug::packages(&app, &args),
+            DebugCommand::Parse(args) => commands::debug::parse(&app, &args),
+            DebugCommand::Types(args) => commands::debug::types(&app, &args),
+            DebugCommand::Ir(args) => commands::debug::ir(&app, &args),
+            DebugCommand::Callgraph(args) => commands::debug::callgraph(&app, &args),
+        },
     }
 }
 

@@ -81,6 +81,15 @@ pub enum DebugCommand {
     /// Print each file's declarations and syntax errors, one JSON object a file.
     #[command(after_help = "Example:\n  unpanic debug parse ./internal/hub")]
     Parse(DebugArgs),
+    /// Print the type of every expression, one JSON object an expression, as go/types names it.
+    #[command(after_help = "Example:\n  unpanic debug types ./internal/hub | head")]
+    Types(DebugArgs),
+    /// Print the intermediate representation of every function.
+    #[command(after_help = "Example:\n  unpanic debug ir ./internal/hub")]
+    Ir(DebugArgs),
+    /// Print the calls and goroutine starts between functions, one JSON object a call.
+    #[command(after_help = "Example:\n  unpanic debug callgraph ./... | jq 'select(.spawns)'")]
+    Callgraph(DebugArgs),
 }
 
 /// Which packages, for which build.

@@ -44,7 +44,7 @@ fn run() -> ExitClass {
         // Whoever read our output has seen enough: `unpanic check | head` is no error.
         Ok(Err(error)) if is_broken_pipe(&error) => ExitClass::Clean,
         Ok(Err(error)) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", output::error_text(&error));
             ExitClass::Usage
         }
         Err(panic) => {

@@ -39,6 +39,19 @@ pub fn print_problems(
     out.flush()
 }
 
+/// An error with its causes, but for those whose text is already said.
+pub fn error_text(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            text += if text.is_empty() { "" } else { ": " };
+            text += &cause;
+        }
+    }
+    diag::clean(&text).into_owned()
+}
+
 /// Writes findings to `path`, or to standard output.
 pub fn print_findings(
     report: &Report<'_>,

@@ -196,7 +196,10 @@ fn print(app: &App, settings: &Settings, report: &CheckReport) -> anyhow::Result
             settings.output.as_deref(),
         )?;
         if summary {
-            let line = diag::render::terminal::summary(&report.findings);
+            let mut line = diag::render::terminal::summary(&report.findings);
+            if report.findings.is_empty() && report.exit_class() > ExitClass::Findings {
+                line += " in what could be read";
+            }
             writeln!(io::stdout(), "{line}{}", hidden(report))?;
         }
     }

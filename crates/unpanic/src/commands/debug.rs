@@ -111,6 +111,49 @@ pub fn parse(app: &App, args: &DebugArgs) -> anyhow::Result<ExitClass> {
     Ok(class)
 }
 
+/// Prints the type, mode and constant value of every expression of the packages asked for.
+pub fn types(app: &App, args: &DebugArgs) -> anyhow::Result<ExitClass> {
+    let (loaded, class) = load(app, args)?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    engine::with_types(&loaded.program, |checked| {
+        go_types::debug_types(checked.program, checked.types, checked.packages, &mut out)
+    })?;
+    out.flush()?;
+    Ok(class)
+}
+
+/// Prints the functions of the program's own packages as SSA.
+pub fn ir(app: &App, args: &DebugArgs) -> anyhow::Result<ExitClass> {
+    let (loaded, class) = load(app, args)?;
+    let text = engine::with_types(&loaded.program, engine::print_ir);
+    io::stdout().lock().write_all(diag::clean(&text).as_bytes())?;
+    Ok(class)
+}
+
+#[derive(Serialize)]
+struct CallLine<'a> {
+    caller: &'a str,
+    callee: &'a str,
+    file: String,
+    line: u32,
+    spawns: bool,
+}
+
+/// Prints the calls that the analysis resolved.
+pub fn callgraph(app: &App, args: &DebugArgs) -> anyhow::Result<ExitClass> {
+    let (loaded, class) = load(app, args)?;
+    let resolver = Resolver::new(&loaded.program.sources, &app.dir);
+    let mut out = BufWriter::new(io::stdout().lock());
+    for edge in engine::with_types(&loaded.program, engine::call_graph) {
+        let (file, line) = resolver.line(edge.place);
+        let (caller, callee) = (&*edge.caller, &*edge.callee);
+        let line = CallLine { caller, callee, file, line, spawns: edge.spawns };
+        writeln!(out, "{}", serde_json::to_string(&line)?)?;
+    }
+    out.flush()?;
+    Ok(class)
+}
+
 fn decl<'a>(tree: &'a ast::File, decl: &ast::Decl) -> DeclLine<'a> {
     let specs = |range| tree.spec_ids(range).flat_map(|id| spec_names(tree, tree.specs[id].kind));
     let (kind, names): (_, Vec<&str>) = match decl.kind {

@@ -1,0 +1,5 @@
+//! The binary from the outside: what it prints where, and what it exits with.
+
+mod bad_input;
+mod command;
+mod good_input;
