@@ -57,7 +57,7 @@ pub struct CallEdge {
 pub fn call_graph(checked: &Checked<'_, '_>) -> Vec<CallEdge> {
     let ir = lower(checked);
     let analysis = flow::analyse(checked.store, &ir, Knowledge::builtin());
-    let name = |id| analysis.context.func(id).name.to_string();
+    let name = |id| analysis.context.func(id).name.clone();
     let edge = |link: flow::Link| CallEdge {
         caller: name(link.caller),
         callee: name(link.callee),

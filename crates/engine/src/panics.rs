@@ -9,11 +9,9 @@ thread_local! {
     static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Makes panics silent and remembered: they are caught and told as diagnostics. Set
-/// `RUST_BACKTRACE` to have them printed with their stacks too.
-pub fn install_panic_hook() {
+/// Makes panics remembered, and silent unless `loud`: they are caught and told as diagnostics.
+pub fn install_panic_hook(loud: bool) {
     let default = panic::take_hook();
-    let loud = std::env::var_os("RUST_BACKTRACE").is_some_and(|v| v != "0");
     panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
         let place =
             info.location().map_or(String::new(), |l| format!(" ({}:{})", l.file(), l.line()));

@@ -12,7 +12,7 @@ pub fn run(filter: Option<&str>) -> anyhow::Result<()> {
     if filter.is_none() {
         tidy::run()?;
         format(true)?;
-        run_command(cargo().args(["clippy", "--quiet", "--workspace", "--", "-D", "warnings"]))?;
+        run_command(cargo().args(["clippy", "--quiet", "--workspace"]))?;
     }
     let go = Go::find()?;
     if ci && filter.is_none() {

@@ -35,6 +35,7 @@ pub fn run(app: &App, args: CheckArgs) -> anyhow::Result<ExitClass> {
 }
 
 /// Flags over environment over configuration over defaults.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent flags")]
 struct Settings {
     patterns: Vec<String>,
     target: engine::Target,
