@@ -174,6 +174,8 @@ pub struct Checker<'a> {
     pub(crate) shift_operands: FxHashSet<ExprRef>,
     /// Calls of the predeclared `panic`: they end a function.
     pub(crate) panics: FxHashSet<ExprRef>,
+    /// Declared types without type parameters that do not contain themselves.
+    pub(crate) valid_types: FxHashSet<TypeId>,
     /// Types and parameters that need to exist only once.
     pub(crate) memo: Memo,
     /// The initialisation order, once bodies have been checked.
@@ -212,6 +214,7 @@ impl<'a> Checker<'a> {
             sizes: Sizes::default(),
             shift_operands: FxHashSet::default(),
             panics: FxHashSet::default(),
+            valid_types: FxHashSet::default(),
             memo: Memo::default(),
             init_order: Vec::new(),
             env: Env::default(),

@@ -202,7 +202,13 @@ impl Checker<'_> {
                 if named.origin.is_none() && store.obj(named.obj).pkg != Some(self.pkg) {
                     return true;
                 }
-                if nest.iter().any(|&e| identical(store, e, t)) {
+                // A closed type that was found valid is so wherever it stands.
+                let closed = named.origin.is_none() && named.tparams.get().is_none();
+                if closed && self.valid_types.contains(&t) {
+                    return true;
+                }
+                let same = |&e: &TypeId| e == t || (!closed && identical(store, e, t));
+                if nest.iter().any(same) {
                     let origin = named.origin.unwrap_or(t);
                     for broken in [t, origin] {
                         if let Type::Named(n) = store.ty(broken) {
@@ -230,9 +236,14 @@ impl Checker<'_> {
                 let Some(rhs) = rhs.filter(|&r| is_valid(store, r)) else { return true };
                 nest.push(t);
                 path.push(t);
-                let ok = self.valid_type_in(rhs, nest, path, visits);
+                let ok = stacker::maybe_grow(crate::RED_ZONE, crate::STACK_STEP, || {
+                    self.valid_type_in(rhs, nest, path, visits)
+                });
                 nest.pop();
                 path.pop();
+                if ok && closed {
+                    self.valid_types.insert(t);
+                }
                 ok
             }
             Type::TypeParam(_) => {

@@ -46,7 +46,27 @@ impl<'a> Checker<'a> {
             (decl.ty, decl.init, decl.inherited, decl.spec, decl.func);
         let outer = std::mem::replace(&mut self.env, env);
         self.push(obj);
-        match &o.kind {
+        stacker::maybe_grow(crate::RED_ZONE, crate::STACK_STEP, || {
+            self.check_decl(obj, info, (ty, init), inherited, spec, func);
+        });
+        self.pop();
+        self.env = outer;
+        if o.typ.get().is_none() {
+            o.typ.set(self.fallback_type(obj));
+        }
+    }
+
+    /// Finds the type of a grey object of this package.
+    fn check_decl(
+        &mut self,
+        obj: ObjId,
+        info: u32,
+        (ty, init): (Option<ExprId>, Option<ExprId>),
+        inherited: bool,
+        spec: Option<SpecId>,
+        func: Option<FuncDeclId>,
+    ) {
+        match &self.store.obj(obj).kind {
             ObjKind::Const { .. } => {
                 self.env.decl = Some(info);
                 let iota = self.infos[info as usize].iota;
@@ -69,11 +89,6 @@ impl<'a> Checker<'a> {
                 }
             }
             ObjKind::PkgName { .. } | ObjKind::Label | ObjKind::Builtin(_) | ObjKind::Nil => {}
-        }
-        self.pop();
-        self.env = outer;
-        if o.typ.get().is_none() {
-            o.typ.set(self.fallback_type(obj));
         }
     }
 
@@ -297,6 +312,7 @@ impl<'a> Checker<'a> {
             rhs: TypeCell::default(),
             underlying: TypeCell::default(),
             methods: parking_lot::RwLock::default(),
+            index: std::sync::OnceLock::new(),
         })));
         let Type::Named(named) = store.ty(t) else { unreachable!("made a named type") };
         if store.obj(obj).typ.get().is_none() {

@@ -39,6 +39,7 @@ pub(crate) fn named_instance(store: &Store, origin: TypeId, targs: &[TypeId]) ->
             rhs: TypeCell::default(),
             underlying: TypeCell::default(),
             methods: RwLock::default(),
+            index: std::sync::OnceLock::new(),
         })))
     })
 }

@@ -1,13 +1,13 @@
 //! Finding fields and methods by name, through embedding (Go spec, "Selectors").
 
-use base::Symbol;
+use base::{FxHashMap, Symbol};
 use smallvec::SmallVec;
 
 use crate::named::expand_method;
 use crate::object::{ObjKind, Object};
 use crate::predicates::{identical, unalias, under};
 use crate::store::{ObjId, PkgId, Store, TypeId};
-use crate::types::Type;
+use crate::types::{Struct, Type};
 use crate::typeset::type_set;
 
 /// Field indices on the way to a field or method; the last is the field or method number.
@@ -68,6 +68,13 @@ pub fn lookup_field_or_method(
     lookup_impl(store, t, addressable, pkg, name, fold_case)
 }
 
+/// More embedded types than this are searched by no real program, but by one with endless instances:
+/// `type U[P any] struct { *U[[]P] }`.
+const MAX_EMBEDDED: usize = 4_000;
+
+/// Longer lists of fields or methods are searched with an index.
+const LONG: usize = 32;
+
 /// A type met on the way down, with how it was reached.
 struct Node {
     typ: TypeId,
@@ -103,7 +110,7 @@ pub(crate) fn lookup_impl(
     nodes.push(Node { typ: start, parent: 0, field: 0, indirect: is_ptr, multiples: false });
     let mut seen: SmallVec<[TypeId; 8]> = SmallVec::new();
     let mut level = 0..1;
-    while !level.is_empty() {
+    while !level.is_empty() && nodes.len() < MAX_EMBEDDED {
         let mut found: Option<(ObjId, usize, u32)> = None;
         let next_start = nodes.len();
         for at in level.clone() {
@@ -121,7 +128,10 @@ pub(crate) fn lookup_impl(
             if candidate.is_none() {
                 match store.ty(under(store, typ)) {
                     Type::Struct(s) => {
-                        for (i, &f) in s.fields.iter().enumerate() {
+                        let fields = wanted.fields_to_search(store, s);
+                        for (i, &f) in
+                            s.fields.iter().enumerate().take(fields.end).skip(fields.start)
+                        {
                             let field = store.obj(f);
                             if wanted.is(store, field) {
                                 if found.is_some() || multiples || candidate.is_some() {
@@ -140,10 +150,7 @@ pub(crate) fn lookup_impl(
                     }
                     Type::Interface(_) => {
                         let methods = &type_set(store, under(store, typ)).methods;
-                        candidate = methods
-                            .iter()
-                            .position(|&m| wanted.is(store, store.obj(m)))
-                            .map(|i| (i as u32, methods[i]));
+                        candidate = wanted.interface_method(store, methods);
                     }
                     _ => {}
                 }
@@ -220,6 +227,35 @@ impl Wanted {
         }
     }
 
+    /// The part of a struct's fields to look at: all, unless the index tells where the name is.
+    fn fields_to_search(&self, store: &Store, s: &Struct) -> std::ops::Range<usize> {
+        if s.fields.len() > LONG && !self.fold_case {
+            let index = s.index.get_or_init(|| name_index(store, s.fields.iter().copied()));
+            if let Some(&i) = index.get(&self.name)
+                && self.is(store, store.obj(s.fields[i as usize]))
+            {
+                return i as usize..i as usize + 1;
+            }
+        }
+        0..s.fields.len()
+    }
+
+    /// The method of an interface and its place; `methods` are in the order of type sets.
+    fn interface_method(&self, store: &Store, methods: &[ObjId]) -> Option<(u32, ObjId)> {
+        let start = if methods.len() > LONG && !self.fold_case {
+            let wanted = (!self.exported, self.name.as_str());
+            methods.partition_point(|&m| {
+                let name = store.obj(m).name;
+                (!name.is_exported(), name.as_str()) < wanted
+            })
+        } else {
+            0
+        };
+        let rest = &methods[start..];
+        let i = start + rest.iter().position(|&m| self.is(store, store.obj(m)))?;
+        Some((i as u32, methods[i]))
+    }
+
     /// Whether a type of that package can have a method of the name.
     fn may_be_in(&self, store: &Store, pkg: Option<PkgId>) -> bool {
         self.exported || self.fold_case || same_pkg(store, pkg, self.pkg)
@@ -249,14 +285,31 @@ fn named_method(store: &Store, t: TypeId, wanted: &Wanted) -> Option<(u32, ObjId
         let name = store.obj(m).name;
         name == wanted.name || wanted.fold_case && equal_fold(name.as_str(), wanted.name.as_str())
     };
-    let Some(origin) = named.origin else {
-        let methods = named.methods.read();
-        let i = methods.iter().position(|m| m.as_ref().is_some_and(has_name))?;
-        return Some((i as u32, methods[i]?));
+    let declaring = match named.origin.map(|o| store.ty(o)) {
+        Some(Type::Named(origin)) => origin,
+        _ => named,
     };
-    let Type::Named(origin) = store.ty(origin) else { return None };
-    let i = origin.methods.read().iter().position(|m| m.as_ref().is_some_and(has_name))?;
+    let methods = declaring.methods.read();
+    let i = if methods.len() > LONG && !wanted.fold_case {
+        let objs = || methods.iter().copied().flatten();
+        *declaring.index.get_or_init(|| name_index(store, objs())).get(&wanted.name)? as usize
+    } else {
+        methods.iter().position(|m| m.as_ref().is_some_and(has_name))?
+    };
+    if named.origin.is_none() {
+        return Some((i as u32, methods[i]?));
+    }
+    drop(methods);
     Some((i as u32, expand_method(store, t, i)))
+}
+
+/// The places of the first object of each name.
+fn name_index(store: &Store, objs: impl Iterator<Item = ObjId>) -> Box<FxHashMap<Symbol, u32>> {
+    let mut index = FxHashMap::default();
+    for (i, obj) in objs.enumerate() {
+        index.entry(store.obj(obj).name).or_insert(i as u32);
+    }
+    Box::new(index)
 }
 
 /// The method that a named type declares under that name, seen from `pkg`.

@@ -93,7 +93,7 @@ impl Subster<'_> {
                 store.new_type(Type::Map { key: k, elem: e })
             }
             Type::Struct(s) => self.vars(&s.fields).map_or(t, |fields| {
-                store.new_type(Type::Struct(Box::new(Struct { fields, tags: s.tags.clone() })))
+                store.new_type(Type::Struct(Box::new(Struct::new(fields, s.tags.clone()))))
             }),
             Type::Tuple(vars) => {
                 self.vars(vars).map_or(t, |vars| store.new_type(Type::Tuple(vars)))

@@ -68,7 +68,7 @@ impl<'a> Checker<'a> {
                 self.check_embedded(f.ty, typ);
             }
         }
-        let made = Struct { fields: vars.into_boxed_slice(), tags: tags.into_boxed_slice() };
+        let made = Struct::new(vars.into_boxed_slice(), tags.into_boxed_slice());
         self.store.new_type(Type::Struct(Box::new(made)))
     }
 

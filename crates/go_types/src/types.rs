@@ -5,7 +5,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use base::Symbol;
+use base::{FxHashMap, Symbol};
 use go_syntax::ast::ChanDir;
 use parking_lot::RwLock;
 
@@ -111,7 +111,20 @@ pub struct Struct {
     pub fields: Box<[ObjId]>,
     /// Decoded tags, by field; empty when no field has one.
     pub tags: Box<[Option<Symbol>]>,
+    /// Where the first field of each name is; made when a struct with many fields is searched.
+    pub(crate) index: NameIndex,
 }
+
+impl Struct {
+    /// A struct type of these fields; `tags` are as many, or none.
+    pub fn new(fields: Box<[ObjId]>, tags: Box<[Option<Symbol>]>) -> Self {
+        Self { fields, tags, index: OnceLock::new() }
+    }
+}
+
+/// Places in a long list of objects by name, made on first demand: lists of thousands of fields or
+/// methods are searched for each use.
+pub(crate) type NameIndex = OnceLock<Box<FxHashMap<Symbol, u32>>>;
 
 /// A function type.
 #[derive(Debug)]
@@ -212,6 +225,8 @@ pub struct Named {
     /// Declared methods in source order; for an instance, filled on demand, parallel to those of
     /// the origin (`None`: not yet asked for).
     pub methods: RwLock<Vec<Option<ObjId>>>,
+    /// Where the method of each name is; made when a long list is searched.
+    pub(crate) index: NameIndex,
 }
 
 /// A type parameter.

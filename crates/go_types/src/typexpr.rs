@@ -190,7 +190,8 @@ impl<'a> Checker<'a> {
 
     /// As [`Self::typ`]; `def` is the type name that `e` is the right side of.
     pub(crate) fn declared_type(&mut self, e: ExprId, def: Option<ObjId>) -> TypeId {
-        let mut t = self.typ_internal(e, def);
+        let mut t =
+            stacker::maybe_grow(crate::RED_ZONE, crate::STACK_STEP, || self.typ_internal(e, def));
         if is_generic(self.store, t) {
             let message =
                 format!("cannot use generic type {} without instantiation", self.type_str(t));

@@ -267,6 +267,7 @@ fn defined(store: &Store, obj: ObjId, underlying: TypeId) -> TypeId {
         rhs: TypeCell::new(underlying),
         underlying: TypeCell::new(underlying),
         methods: Default::default(),
+        index: std::sync::OnceLock::new(),
     })));
     store.obj(obj).complete(t);
     t
