@@ -68,9 +68,9 @@ pub fn lookup_field_or_method(
     lookup_impl(store, t, addressable, pkg, name, fold_case)
 }
 
-/// More embedded types than this are searched by no real program, but by one with endless instances:
+/// No real program embeds deeper than this, but one with endless instances does:
 /// `type U[P any] struct { *U[[]P] }`.
-const MAX_EMBEDDED: usize = 4_000;
+const MAX_DEPTH: usize = 128;
 
 /// Longer lists of fields or methods are searched with an index.
 const LONG: usize = 32;
@@ -110,7 +110,9 @@ pub(crate) fn lookup_impl(
     nodes.push(Node { typ: start, parent: 0, field: 0, indirect: is_ptr, multiples: false });
     let mut seen: SmallVec<[TypeId; 8]> = SmallVec::new();
     let mut level = 0..1;
-    while !level.is_empty() && nodes.len() < MAX_EMBEDDED {
+    let mut depth = 0;
+    while !level.is_empty() && depth < MAX_DEPTH {
+        depth += 1;
         let mut found: Option<(ObjId, usize, u32)> = None;
         let next_start = nodes.len();
         for at in level.clone() {
