@@ -2,13 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
-use base::{FxHashMap, Symbol};
+use base::{FxHashSet, Symbol};
 use go_syntax::ast::{ExprId, ExprKind};
 use smallvec::SmallVec;
 
 use crate::checker::Checker;
 use crate::constant::ConstValue;
-use crate::expr::{Operands, Target, TargetDesc};
+use crate::expr::{Operands, Target};
 use crate::object::{ObjKind, Object, VarKind};
 use crate::operand::{Mode, Operand};
 use crate::predicates::{default_type, is_untyped, is_valid};
@@ -63,7 +63,7 @@ impl Checker<'_> {
             return;
         }
         // A generic function is instantiated by what it is assigned to.
-        let target = t.map(|typ| Target { typ, desc: TargetDesc::Text("variable") });
+        let target = t.map(|typ| Target { typ });
         self.non_generic(target, x);
         if !x.is_valid() {
             return;
@@ -202,7 +202,7 @@ impl Checker<'_> {
         });
         if lhs.len() == rhs.len() && !self.is_lone_call(rhs) {
             for (&v, &e) in lhs.iter().zip(rhs) {
-                let target = self.var_target(v, return_pos.is_some());
+                let target = self.var_target(v);
                 let mut x = self.no_operand();
                 self.expr(target, &mut x, e);
                 self.init_var(v, &mut x, context);
@@ -281,14 +281,11 @@ impl Checker<'_> {
 
     /// Checks `lhs = rhs` for single expressions.
     fn assign_expr(&mut self, lhs: ExprId, rhs: ExprId, context: Context) {
-        let t = match self.lhs_var(lhs) {
-            Ok(t) => t,
-            Err(()) => {
-                self.use_exprs(&[rhs]);
-                return;
-            }
+        let Ok(t) = self.lhs_var(lhs) else {
+            self.use_exprs(&[rhs]);
+            return;
         };
-        let target = t.map(|typ| Target { typ, desc: TargetDesc::Expr(lhs) });
+        let target = t.map(|typ| Target { typ });
         let mut x = self.no_operand();
         self.expr(target, &mut x, rhs);
         self.assignment(&mut x, t, blank_context(t, context));
@@ -358,14 +355,9 @@ impl Checker<'_> {
         }
     }
 
-    fn var_target(&self, v: ObjId, is_result: bool) -> Option<Target> {
+    fn var_target(&self, v: ObjId) -> Option<Target> {
         let obj = self.store.obj(v);
-        let desc = if is_result && obj.name.as_str().is_empty() {
-            TargetDesc::Text("result variable")
-        } else {
-            TargetDesc::Var(v)
-        };
-        obj.typ.get().map(|typ| Target { typ, desc })
+        obj.typ.get().map(|typ| Target { typ })
     }
 
     fn is_lone_call(&self, rhs: &[ExprId]) -> bool {
@@ -436,7 +428,7 @@ impl Checker<'_> {
         let top = self.delayed.len();
         let scope = self.scope();
         let mut seen: SmallVec<[Symbol; 4]> = SmallVec::new();
-        let mut seen_many: FxHashMap<Symbol, ()> = FxHashMap::default();
+        let mut seen_many: FxHashSet<Symbol> = FxHashSet::default();
         let mut vars: SmallVec<[ObjId; 4]> = SmallVec::new();
         let mut new_vars: SmallVec<[ObjId; 4]> = SmallVec::new();
         let mut failed = false;
@@ -444,11 +436,7 @@ impl Checker<'_> {
             let mut var = None;
             if let Some(name) = self.ident_name(l) {
                 let repeated = !name.is_blank()
-                    && if lhs.len() <= 16 {
-                        seen.contains(&name)
-                    } else {
-                        seen_many.insert(name, ()).is_some()
-                    };
+                    && if lhs.len() <= 16 { seen.contains(&name) } else { !seen_many.insert(name) };
                 if repeated {
                     self.error_at(l, format!("{name} repeated on left side of :="));
                     failed = true;

@@ -155,7 +155,7 @@ impl Checker<'_> {
     }
 
     /// The value that a call without result leaves behind.
-    fn no_value(&mut self, x: &mut Operand) -> bool {
+    fn no_value(x: &mut Operand) -> bool {
         x.mode = Mode::NoValue;
         x.val = ConstValue::Unknown;
         true
@@ -318,7 +318,7 @@ impl Checker<'_> {
             ));
         }
         self.record_builtin_type(fun, &[x.typ], None, false);
-        self.no_value(x)
+        Self::no_value(x)
     }
 
     fn builtin_close(&mut self, x: &mut Operand, fun: ExprId) -> bool {
@@ -337,7 +337,7 @@ impl Checker<'_> {
             return self.fail(x, format!("invalid operation: cannot close {kind} {what}"));
         }
         self.record_builtin_type(fun, &[x.typ], None, false);
-        self.no_value(x)
+        Self::no_value(x)
     }
 
     /// `complex(re, im)`
@@ -546,7 +546,7 @@ impl Checker<'_> {
             return false;
         }
         self.record_builtin_type(fun, &[map, key], None, false);
-        self.no_value(x)
+        Self::no_value(x)
     }
 
     /// `make(T, sizes…)`
@@ -709,7 +709,7 @@ impl Checker<'_> {
             return false;
         }
         self.record_builtin_type(fun, &[any], None, false);
-        self.no_value(x)
+        Self::no_value(x)
     }
 
     fn builtin_print(
@@ -728,7 +728,7 @@ impl Checker<'_> {
             types.push(a.typ);
         }
         self.record_builtin_type(fun, &types, None, false);
-        self.no_value(x)
+        Self::no_value(x)
     }
 
     /// `assert(condition)` of go/types' test files.
@@ -749,7 +749,7 @@ impl Checker<'_> {
 
     /// `trace(x, …)` of go/types' test files: the value of the first argument.
     fn builtin_trace(&mut self, x: &mut Operand, list: &[ExprId]) -> bool {
-        let Some((&first, rest)) = list.split_first() else { return self.no_value(x) };
+        let Some((&first, rest)) = list.split_first() else { return Self::no_value(x) };
         self.raw_expr(None, x, first, None, false);
         for &e in rest {
             let mut y = self.no_operand();

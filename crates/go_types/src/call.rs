@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use crate::checker::Checker;
 use crate::constant::ConstValue;
-use crate::expr::{ExprClass, Target, TargetDesc};
+use crate::expr::{ExprClass, Target};
 use crate::instantiate::instantiate;
 use crate::object::BuiltinId;
 use crate::operand::{Mode, Operand};
@@ -79,7 +79,7 @@ impl Checker<'_> {
                 self.error(self.closing(call), message);
             }
             &[arg] => {
-                let target = Target { typ: t, desc: TargetDesc::Text("conversion") };
+                let target = Target { typ: t };
                 self.expr(Some(target), x, arg);
                 if !x.is_valid() {
                     return;

@@ -1,5 +1,7 @@
 //! Composite literals (Go spec, "Composite literals").
 
+use std::cmp::Ordering;
+
 use std::sync::Arc;
 
 use base::{FxHashMap, FxHashSet};
@@ -201,12 +203,14 @@ impl Checker<'_> {
             .find(|(other, _)| index.starts_with(other) || other.starts_with(&index));
         if let Some((other, alt)) = clash {
             let alt = s.obj(alt).name;
-            let message = if other.len() == index.len() {
-                format!("duplicate field name {name} in struct literal")
-            } else if other.len() < index.len() {
-                format!("cannot specify promoted field {name} and enclosing embedded field {alt}")
-            } else {
-                format!("cannot specify embedded field {name} and enclosed promoted field {alt}")
+            let message = match other.len().cmp(&index.len()) {
+                Ordering::Equal => format!("duplicate field name {name} in struct literal"),
+                Ordering::Less => format!(
+                    "cannot specify promoted field {name} and enclosing embedded field {alt}"
+                ),
+                Ordering::Greater => format!(
+                    "cannot specify embedded field {name} and enclosed promoted field {alt}"
+                ),
             };
             self.error_at(elt, message);
         } else if index.len() == 1 {

@@ -8,14 +8,14 @@ use go_syntax::ast::{DeclId, DeclKind, ExprId, FuncDeclId, SpecId, SpecKind};
 use crate::assignments::Context;
 use crate::checker::{Body, Checker, DeclRef, Env};
 use crate::constant::ConstValue;
-use crate::expr::{Target, TargetDesc};
+use crate::expr::Target;
 use crate::object::{ObjKind, Object, VarKind};
 use crate::operand::Operand;
 use crate::predicates::{is_const_type, is_generic, is_type_param, is_valid, unalias, under};
 use crate::store::{ObjId, TypeId};
 use crate::types::{Alias, Named, Type, TypeCell};
 
-impl<'a> Checker<'a> {
+impl Checker<'_> {
     /// Makes sure that an object has a type. An object is white (no type), grey (its declaration
     /// is being checked: it is on [`Checker::path`]) or black (it has a type). Meeting a grey one
     /// is a cycle, which may be valid: `type T *T`.
@@ -213,7 +213,7 @@ impl<'a> Checker<'a> {
     fn var_init(&mut self, obj: ObjId, init: ExprId) {
         let o = self.store.obj(obj);
         let mut x = Operand::invalid(self.store.invalid());
-        let target = o.typ.get().map(|typ| Target { typ, desc: TargetDesc::Var(obj) });
+        let target = o.typ.get().map(|typ| Target { typ });
         self.expr(target, &mut x, init);
         self.init_var(obj, &mut x, Context::Text("variable declaration"));
     }
@@ -346,7 +346,7 @@ impl<'a> Checker<'a> {
             }
             None => {}
             Some(body) => {
-                self.bodies.push(Body::Func { file: self.env.file, decl: info, sig, scope, body })
+                self.bodies.push(Body::Func { file: self.env.file, decl: info, sig, scope, body });
             }
         }
     }

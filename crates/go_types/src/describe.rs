@@ -8,7 +8,7 @@ use go_syntax::ast::{
 };
 
 use crate::checker::Checker;
-use crate::constant::ConstValue;
+
 use crate::info::ExprRef;
 use crate::operand::{Mode, Operand};
 use crate::predicates::{is_generic, is_untyped, is_valid};
@@ -193,11 +193,6 @@ impl Checker<'_> {
         let mut writer = ExprWriter { checker: self, file: at.file, text: String::new() };
         writer.expr(at.id, 0);
         writer.text
-    }
-
-    /// A constant as messages show it.
-    pub(crate) fn const_string(val: &ConstValue) -> String {
-        val.to_string()
     }
 }
 

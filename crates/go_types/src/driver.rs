@@ -83,7 +83,7 @@ pub struct Plan {
 impl Plan {
     /// Makes a package id for every package of the program, and parses the stand-ins for missing
     /// ones.
-    pub fn new<'p>(program: &'p Program, store: &'p Store, options: &CheckOptions<'p>) -> Self {
+    pub fn new(program: &Program, store: &Store, options: &CheckOptions<'_>) -> Self {
         let mut planner = Planner {
             program,
             store,
@@ -103,10 +103,10 @@ impl Plan {
     }
 }
 
-struct Planner<'p> {
+struct Planner<'p, 's> {
     program: &'p Program,
     store: &'p Store,
-    stubs: Option<&'p Stubs<'p>>,
+    stubs: Option<&'s Stubs<'s>>,
     /// Stand-ins; `None` while (and when) there is none to be had.
     stub_units: FxHashMap<String, Option<UnitId>>,
     /// Packages that are neither there nor known: their names are opaque.
@@ -115,7 +115,7 @@ struct Planner<'p> {
     plan: Plan,
 }
 
-impl Planner<'_> {
+impl Planner<'_, '_> {
     fn packages(&mut self) {
         let program = self.program;
         for &id in &program.order {
@@ -217,7 +217,7 @@ fn import_paths(tree: &ast::File, text: &[u8]) -> Vec<String> {
         .filter_map(|spec| match spec.kind {
             SpecKind::Import { path, .. } => {
                 let path = unquote_string(&text[tree.expr(path).span.range()])?;
-                String::from_utf8(path.to_vec()).ok()
+                String::from_utf8(path).ok()
             }
             _ => None,
         })
@@ -347,7 +347,7 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
 impl Unit {
     fn checker<'a>(&'a self, store: &'a Store, testing: bool) -> Checker<'a> {
         let mut checker = Checker::new(store, self.pkg, testing);
-        checker.imports = self.imports.clone();
+        checker.imports.clone_from(&self.imports);
         for f in &self.files {
             checker.asts.push(&f.ast);
             checker.texts.push(&f.text);

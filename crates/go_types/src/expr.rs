@@ -28,19 +28,6 @@ pub(crate) enum ExprClass {
 pub(crate) struct Target {
     /// The type of the variable.
     pub typ: TypeId,
-    /// What error messages call it.
-    pub desc: TargetDesc,
-}
-
-/// The name of a [`Target`], for messages.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum TargetDesc {
-    /// A variable.
-    Var(ObjId),
-    /// An expression of the current file that is assigned to.
-    Expr(ExprId),
-    /// Anything else.
-    Text(&'static str),
 }
 
 /// Operands of an argument or value list.

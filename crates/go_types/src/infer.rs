@@ -115,13 +115,11 @@ impl Checker<'_> {
                 };
                 if let Some((core, single)) = core_term(store, tparam) {
                     match tx {
-                        Some(tx) => {
-                            if !u.unify(self, tx, core.ty, UnifyMode::INEXACT) {
-                                return Err(unsatisfied(tx, ""));
-                            }
+                        Some(tx) if !u.unify(self, tx, core.ty, UnifyMode::INEXACT) => {
+                            return Err(unsatisfied(tx, ""));
                         }
                         None if single && !core.tilde => u.set(tparam, core.ty),
-                        None => {}
+                        Some(_) | None => {}
                     }
                 }
                 // The methods of a type that is not final yet say nothing.

@@ -35,7 +35,7 @@ pub(crate) fn named_instance(store: &Store, origin: TypeId, targs: &[TypeId]) ->
             obj: generic.obj,
             origin: Some(origin),
             targs: targs.into(),
-            tparams: Default::default(),
+            tparams: std::sync::OnceLock::default(),
             rhs: TypeCell::default(),
             underlying: TypeCell::default(),
             methods: RwLock::default(),
@@ -61,7 +61,7 @@ pub(crate) fn alias_instance(store: &Store, origin: TypeId, targs: &[TypeId]) ->
             obj: generic.obj,
             origin: Some(origin),
             targs: targs.into(),
-            tparams: Default::default(),
+            tparams: std::sync::OnceLock::default(),
             rhs: TypeCell::new(rhs),
         })))
     })

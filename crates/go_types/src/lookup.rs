@@ -270,12 +270,6 @@ pub(crate) fn same_pkg(store: &Store, a: Option<PkgId>, b: Option<PkgId>) -> boo
     a == b || matches!((a, b), (Some(a), Some(b)) if store.package(a).path == store.package(b).path)
 }
 
-/// Whether an object is what `(pkg, name)` denotes.
-pub(crate) fn same_id(store: &Store, obj: ObjId, pkg: Option<PkgId>, name: Symbol) -> bool {
-    let o = store.obj(obj);
-    o.name == name && (name.is_exported() || same_pkg(store, o.pkg, pkg))
-}
-
 fn equal_fold(a: &str, b: &str) -> bool {
     a.chars().flat_map(char::to_lowercase).eq(b.chars().flat_map(char::to_lowercase))
 }
@@ -306,27 +300,12 @@ fn named_method(store: &Store, t: TypeId, wanted: &Wanted) -> Option<(u32, ObjId
 }
 
 /// The places of the first object of each name.
-fn name_index(store: &Store, objs: impl Iterator<Item = ObjId>) -> Box<FxHashMap<Symbol, u32>> {
+fn name_index(store: &Store, objs: impl Iterator<Item = ObjId>) -> FxHashMap<Symbol, u32> {
     let mut index = FxHashMap::default();
     for (i, obj) in objs.enumerate() {
         index.entry(store.obj(obj).name).or_insert(i as u32);
     }
-    Box::new(index)
-}
-
-/// The method that a named type declares under that name, seen from `pkg`.
-pub(crate) fn lookup_method(
-    store: &Store,
-    t: TypeId,
-    pkg: Option<PkgId>,
-    name: Symbol,
-) -> Option<(u32, ObjId)> {
-    let Type::Named(named) = store.ty(t) else { return None };
-    let wanted = Wanted { pkg, name, exported: name.is_exported(), fold_case: false };
-    if !wanted.may_be_in(store, store.obj(named.obj).pkg) {
-        return None;
-    }
-    named_method(store, t, &wanted)
+    index
 }
 
 fn same_named(store: &Store, a: TypeId, b: TypeId) -> bool {

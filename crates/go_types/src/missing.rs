@@ -38,11 +38,6 @@ pub(crate) enum Why {
 }
 
 impl Missing {
-    /// Whether the method is there, but not with that type or receiver.
-    pub fn is_wrong_type(&self) -> bool {
-        matches!(self.why, Why::WrongType | Why::PointerReceiver)
-    }
-
     /// The reason in words, in parentheses; `v` should have had the method of `t`.
     pub fn message(&self, store: &Store, v: TypeId, t: TypeId) -> String {
         let name = store.obj(self.method).name;

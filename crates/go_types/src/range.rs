@@ -7,8 +7,8 @@ use smallvec::SmallVec;
 
 use crate::assignments::Context;
 use crate::checker::Checker;
-use crate::operand::{Mode, Operand};
-use crate::predicates::{identical, is_boolean, is_integer, is_string, is_valid};
+use crate::operand::Operand;
+use crate::predicates::{identical, is_boolean, is_integer, is_string};
 use crate::stmt::Ctx;
 use crate::store::{ObjId, TypeId};
 use crate::types::{Basic, Type};
@@ -214,10 +214,5 @@ impl Checker<'_> {
         }
         let at = |i: usize| cb.params.get(i).map(|&p| self.type_of_obj(p));
         Ok((at(0), at(1)))
-    }
-
-    /// Whether an operand is valid and of a valid type.
-    pub(crate) fn is_usable(&self, x: &Operand) -> bool {
-        x.is_valid() && x.mode != Mode::NoValue && is_valid(self.store, x.typ)
     }
 }

@@ -85,7 +85,7 @@ impl Checker<'_> {
                 self.methods.entry(base).or_default().push(m.obj);
             }
         }
-        let scope: FxHashMap<Symbol, ObjId> = self.scopes[package_scope].iter().collect();
+        let scope: FxHashMap<Symbol, ObjId> = self.scopes[package_scope].names().collect();
         self.store.package(self.pkg).scope.get_or_init(|| scope);
     }
 
@@ -151,7 +151,7 @@ impl Checker<'_> {
             return;
         };
         let path = Symbol::intern(&path);
-        let Some(imported) = self.import_package(path, path_expr) else { return };
+        let imported = self.import_package(path, path_expr);
         let package = store.package(imported);
         let name = match local {
             Some(ident) if path == sym::C => {
@@ -201,22 +201,22 @@ impl Checker<'_> {
         }
     }
 
-    fn import_package(&mut self, path: Symbol, at: ExprId) -> Option<PkgId> {
+    fn import_package(&mut self, path: Symbol, at: ExprId) -> PkgId {
         let universe = self.store.universe();
         if path == sym::C {
-            return Some(universe.c_pkg);
+            return universe.c_pkg;
         }
         if path == sym::UNSAFE {
-            return Some(universe.unsafe_pkg);
+            return universe.unsafe_pkg;
         }
         if let Some(&pkg) = self.imports.get(&path) {
-            return Some(pkg);
+            return pkg;
         }
         self.error_at(at, format!("could not import {path}"));
         let pkg = self.store.new_package(path, true);
         self.store.package(pkg).name.get_or_init(|| guessed_name(path));
         self.imports.insert(path, pkg);
-        Some(pkg)
+        pkg
     }
 
     fn collect_consts(&mut self, specs: SpecRange, scope: ScopeId) {
@@ -382,7 +382,7 @@ impl Checker<'_> {
             self.env.file = i as u32;
             let scope = self.file_scopes[i];
             let mut clashes: Vec<(Symbol, ObjId, ObjId)> = self.scopes[scope]
-                .iter()
+                .names()
                 .filter_map(|(name, obj)| {
                     Some((name, obj, self.scopes[self.package_scope].get(name)?))
                 })

@@ -74,7 +74,7 @@ impl Scope {
     }
 
     /// Names and objects, in no particular order.
-    pub fn iter(&self) -> Box<dyn Iterator<Item = (Symbol, ObjId)> + '_> {
+    pub fn names(&self) -> Box<dyn Iterator<Item = (Symbol, ObjId)> + '_> {
         match &self.names {
             Names::Few(few) => Box::new(few.iter().copied()),
             Names::Many(many) => Box::new(many.iter().map(|(&n, &o)| (n, o))),
@@ -183,7 +183,7 @@ impl Checker<'_> {
             if scope.func != Some(func) {
                 continue;
             }
-            for (_, obj) in scope.iter() {
+            for (_, obj) in scope.names() {
                 let o = self.store.obj(obj);
                 let local = matches!(o.kind, ObjKind::Var { kind: VarKind::Local, .. });
                 if local && !o.used.load(Ordering::Relaxed) {

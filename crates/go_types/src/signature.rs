@@ -30,20 +30,10 @@ pub(crate) struct ReceiverParts {
     pub tparams: Option<go_syntax::ast::ExprRange>,
 }
 
-impl<'a> Checker<'a> {
+impl Checker<'_> {
     /// A function or method type, and the scope that its parameters are declared in.
     pub(crate) fn func_type(&mut self, func: FuncTypeId, recv: FieldRange) -> (TypeId, ScopeId) {
         self.func_type_with(func, recv, None)
-    }
-
-    /// The type of a function literal and the scope of its parameters.
-    pub(crate) fn func_lit_type(&mut self, ty: ExprId) -> (TypeId, ScopeId) {
-        let (sig, scope) = match self.expr_at(ty).kind {
-            ExprKind::FuncType(func) => self.func_type(func, FieldRange::default()),
-            _ => (self.store.invalid(), self.scope()),
-        };
-        self.record_type_expr(ty, sig);
-        (sig, scope)
     }
 
     /// The type of an interface's method with that receiver. Its scope is given up at once.

@@ -13,6 +13,7 @@ use crate::types::Basic;
 
 /// Which statements are allowed at a place.
 #[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of permissions, asked one by one")]
 pub(crate) struct Ctx {
     pub break_ok: bool,
     pub continue_ok: bool,

@@ -41,14 +41,6 @@ pub fn subst(store: &Store, t: TypeId, map: &SubstMap) -> TypeId {
     Subster { store, map }.typ(t)
 }
 
-/// The variables with their types replaced; `None` when nothing changed.
-pub(crate) fn subst_vars(store: &Store, vars: &[ObjId], map: &SubstMap) -> Option<Box<[ObjId]>> {
-    if map.pairs.is_empty() {
-        return None;
-    }
-    Subster { store, map }.vars(vars)
-}
-
 /// A copy of a variable with another type; the original is its origin.
 pub(crate) fn clone_var(store: &Store, var: ObjId, typ: TypeId) -> ObjId {
     let v = store.obj(var);

@@ -124,7 +124,7 @@ impl Struct {
 
 /// Places in a long list of objects by name, made on first demand: lists of thousands of fields or
 /// methods are searched for each use.
-pub(crate) type NameIndex = OnceLock<Box<FxHashMap<Symbol, u32>>>;
+pub(crate) type NameIndex = OnceLock<FxHashMap<Symbol, u32>>;
 
 /// A function type.
 #[derive(Debug)]

@@ -123,11 +123,11 @@ impl Writer<'_> {
             Type::Chan { dir, elem } => self.chan(*dir, *elem),
             Type::Named(named) => {
                 self.type_name(named.obj);
-                self.arguments(&named.targs, named.tparams.get());
+                self.arguments(&named.targs, named.tparams.get().map(|t| &**t));
             }
             Type::Alias(alias) => {
                 self.type_name(alias.obj);
-                self.arguments(&alias.targs, alias.tparams.get());
+                self.arguments(&alias.targs, alias.tparams.get().map(|t| &**t));
             }
             Type::TypeParam(p) => {
                 let name = store.obj(p.obj).name;
@@ -222,7 +222,7 @@ impl Writer<'_> {
     }
 
     /// The type arguments of an instance, or the type parameters of a generic type.
-    fn arguments(&mut self, targs: &[TypeId], tparams: Option<&Box<[TypeId]>>) {
+    fn arguments(&mut self, targs: &[TypeId], tparams: Option<&[TypeId]>) {
         if targs.is_empty() {
             if let Some(tparams) = tparams.filter(|p| !p.is_empty()) {
                 self.tparam_list(tparams);

@@ -25,7 +25,7 @@ impl<'a> Checker<'a> {
         let Some((scope, obj)) = self.lookup_scope(name) else {
             if name.is_blank() {
                 self.error(self.pos_of(e), "cannot use _ as value or type");
-            } else if !name.as_str().is_empty() {
+            } else if !name.as_str().is_empty() && !self.may_be_missing_import() {
                 self.error(self.pos_of(e), format!("undefined: {name}"));
             }
             return;
@@ -112,6 +112,20 @@ impl<'a> Checker<'a> {
         x.typ = typ;
     }
 
+    /// Whether the current file imports a package that is not there without giving it a name: an
+    /// unknown name may be what that package is called.
+    fn may_be_missing_import(&self) -> bool {
+        let store = self.store;
+        self.files[self.env.file as usize].import_objs.values().any(|&obj| {
+            match store.obj(obj).kind {
+                ObjKind::PkgName { imported } => {
+                    store.package(imported).fake && imported != store.universe().c_pkg
+                }
+                _ => false,
+            }
+        })
+    }
+
     /// Notes the use of a variable of this package, or of an import.
     pub(crate) fn mark_used(&self, obj: ObjId) {
         let o = self.store.obj(obj);
@@ -158,10 +172,12 @@ impl<'a> Checker<'a> {
                 let interface = |u| matches!(store.ty(u), Type::Interface(_));
                 match n.underlying.get() {
                     Some(u) if !interface(u) => return,
-                    Some(u) if store.obj(n.obj).pkg != Some(self.pkg) && n.origin.is_none() => {
-                        if type_set(store, u).is_method_set() {
-                            return;
-                        }
+                    Some(u)
+                        if store.obj(n.obj).pkg != Some(self.pkg)
+                            && n.origin.is_none()
+                            && type_set(store, u).is_method_set() =>
+                    {
+                        return;
                     }
                     _ => {}
                 }

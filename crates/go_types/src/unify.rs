@@ -253,7 +253,6 @@ impl Unifier {
                 .iter()
                 .map(|&o| (o, store.obj(o)))
                 .find(|(_, o)| same_identifier(store, one, o))
-                .map(|(id, o)| (id, o))
             else {
                 return false;
             };

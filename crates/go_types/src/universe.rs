@@ -157,7 +157,7 @@ pub(crate) fn build(store: &Store) -> Universe {
         obj: any,
         origin: None,
         targs: Box::default(),
-        tparams: Default::default(),
+        tparams: std::sync::OnceLock::default(),
         rhs: TypeCell::new(empty_interface),
     })));
     store.obj(any).complete(any_type);
@@ -266,7 +266,7 @@ fn defined(store: &Store, obj: ObjId, underlying: TypeId) -> TypeId {
         tparams: std::sync::OnceLock::from(Box::default()),
         rhs: TypeCell::new(underlying),
         underlying: TypeCell::new(underlying),
-        methods: Default::default(),
+        methods: parking_lot::RwLock::default(),
         index: std::sync::OnceLock::new(),
     })));
     store.obj(obj).complete(t);

@@ -30,6 +30,11 @@ pub(crate) enum Misfit {
     Mismatch,
 }
 
+/// Bits that an untyped integer constant may have.
+const PRECISION: u64 = 512;
+/// Bytes that a string constant may have.
+const MAX_STRING: u64 = 2_000_000_000;
+
 impl Checker<'_> {
     /// Converts an untyped operand to `target`, reporting an error when that cannot be.
     /// Typed operands are left alone.
@@ -222,10 +227,6 @@ impl Checker<'_> {
             }
             return;
         }
-        /// Bits that an untyped integer constant may have.
-        const PRECISION: u64 = 512;
-        /// Bytes that a string constant may have.
-        const MAX_STRING: u64 = 2_000_000_000;
         if x.val.kind() == ConstKind::Int && x.val.bit_len() > PRECISION {
             let name = x.expr.map_or("", |at| self.overflowing_operation(at));
             self.error(op_pos, format!("constant {name}overflow"));

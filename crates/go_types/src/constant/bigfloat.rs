@@ -30,7 +30,7 @@ impl BigFloat {
 
     /// The nearest value to an integer.
     pub fn from_big_int(x: &BigInt) -> Self {
-        Self::rounded(x.is_negative(), x.magnitude().clone(), 0, false, PREC)
+        Self::rounded(x.is_negative(), x.magnitude(), 0, false, PREC)
             .expect("an integer that fits in memory is no infinity")
     }
 
@@ -44,6 +44,7 @@ impl BigFloat {
 
     /// Parses mant · 2^exp2 · 10^exp10; `None` when the exponent is out of range (Go reports an
     /// error then), `Some(None)` for an infinity.
+    #[expect(clippy::option_option, reason = "out of range is an error, infinity a value")]
     pub(super) fn from_parts(mant: BigUint, exp2: i64, exp10: i64) -> Option<Option<Self>> {
         if mant.is_zero() {
             return Some(Some(Self::zero()));
@@ -107,7 +108,7 @@ impl BigFloat {
             BigInt::from_biguint(sign, &x.mant << (x.exp - exp) as u64)
         };
         let sum = part(self) + part(y);
-        Self::rounded(sum.is_negative(), sum.into_parts().1, exp, false, PREC)
+        Self::rounded(sum.is_negative(), sum.magnitude(), exp, false, PREC)
     }
 
     /// x - y; `None` for an infinity.
@@ -130,7 +131,7 @@ impl BigFloat {
         let num = &self.mant << shift;
         let (quotient, rest) = num_integer::Integer::div_rem(&num, &y.mant);
         let exp = self.exp - y.exp - shift as i64;
-        Self::rounded(self.neg != y.neg, quotient, exp, !rest.is_zero(), PREC)
+        Self::rounded(self.neg != y.neg, &quotient, exp, !rest.is_zero(), PREC)
     }
 
     /// The integer that the value is, or is but for rounding errors in its last four bits.
@@ -188,17 +189,17 @@ impl BigFloat {
     }
 
     fn mul_to(&self, y: &Self, prec: u64) -> Option<Self> {
-        Self::rounded(self.neg != y.neg, &self.mant * &y.mant, self.exp + y.exp, false, prec)
+        Self::rounded(self.neg != y.neg, &(&self.mant * &y.mant), self.exp + y.exp, false, prec)
     }
 
     fn round(self, prec: u64) -> Option<Self> {
-        Self::rounded(self.neg, self.mant, self.exp, false, prec)
+        Self::rounded(self.neg, &self.mant, self.exp, false, prec)
     }
 
     /// Rounds mant · 2^exp (plus a little, if `sticky`) to `prec` bits; `None` for an infinity.
-    fn rounded(neg: bool, mant: BigUint, exp: i64, sticky: bool, prec: u64) -> Option<Self> {
+    fn rounded(neg: bool, mant: &BigUint, exp: i64, sticky: bool, prec: u64) -> Option<Self> {
         let drop = mant.bits().saturating_sub(prec);
-        let mut kept = &mant >> drop;
+        let mut kept = mant >> drop;
         if drop > 0 {
             let half = mant.bit(drop - 1);
             let below = sticky || mant.trailing_zeros().is_some_and(|z| z < drop - 1);

@@ -167,14 +167,14 @@ fn float(text: &[u8]) -> Option<ConstValue> {
             let mut den = BigInt::one();
             let ten = BigInt::from(10).pow(u32::try_from(exp10.unsigned_abs()).ok()?);
             if exp10 < 0 {
-                den *= ten
+                den *= ten;
             } else {
-                num *= ten
+                num *= ten;
             }
             if exp2 < 0 {
-                den <<= exp2.unsigned_abs()
+                den <<= exp2.unsigned_abs();
             } else {
-                num <<= exp2 as u64
+                num <<= exp2 as u64;
             }
             Some(ConstValue::Rat(Arc::new(BigRational::new(num, den))))
         }

@@ -159,12 +159,11 @@ fn big(a: &BigInt, op: BinaryOp, b: &BigInt, int_div: bool) -> ConstValue {
         BinaryOp::Add => a + b,
         BinaryOp::Sub => a - b,
         BinaryOp::Mul => a * b,
-        BinaryOp::Div if zero => return ConstValue::Unknown,
+        BinaryOp::Div | BinaryOp::Rem if zero => return ConstValue::Unknown,
         BinaryOp::Div if int_div => a / b,
         BinaryOp::Div => {
             return ConstValue::from_rational(BigRational::new(a.clone(), b.clone()));
         }
-        BinaryOp::Rem if zero => return ConstValue::Unknown,
         BinaryOp::Rem => a.div_rem(b).1,
         BinaryOp::And => a & b,
         BinaryOp::Or => a | b,

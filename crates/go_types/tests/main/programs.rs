@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use base::{Id, IndexVec, LocalInterner, Symbol};
+use base::{Id, IndexVec, LocalInterner};
 use go_project::{ImportTarget, Package, PackageId, PackageKind, ParsedFile, Program, TestVariant};
 use go_syntax::{ParseMode, ast, parse};
 use go_types::{CheckOptions, Plan, Store, check_program};
@@ -82,9 +82,19 @@ fn program(packages: &[(&str, &str)]) -> Program {
 /// Checks the packages with their bodies; the errors must be those that the source marks.
 #[track_caller]
 fn check(packages: &[(&str, &str)]) {
+    check_with_stubs(packages, &|_| None);
+}
+
+/// As [`check`], with stand-ins for missing packages.
+#[track_caller]
+fn check_with_stubs<'s>(
+    packages: &[(&str, &str)],
+    stubs: &'s (dyn Fn(&str) -> Option<&'s str> + Sync + 's),
+) {
     let program = program(packages);
     let store = Store::new();
-    let plan = Plan::new(&program, &store, &CheckOptions::default());
+    let options = CheckOptions { stubs: Some(stubs), ..CheckOptions::default() };
+    let plan = Plan::new(&program, &store, &options);
     let types = check_program(&plan, &store);
     for (&id, (path, text)) in program.order.iter().zip(packages) {
         types.check_bodies(id);
@@ -105,7 +115,6 @@ fn check(packages: &[(&str, &str)]) {
         assert!(found.is_empty(), "{path}: unexpected {found:?}");
     }
     assert_eq!(types.crashes(), []);
-    let _ = Symbol::intern("");
 }
 
 #[test]
@@ -155,12 +164,14 @@ fn missing_packages_are_opaque() {
 import (
 	\"example.com/go-thing\"
 	yaml \"gopkg.in/yaml.v3\"
+	\"example.com/odd-path\"
 )
 type T struct { thing.Base; x yaml.Node }
 func main() {
 	t := T{}
 	t.Foo(1)
 	for i := range thing.All() { println(i) }
+	strange.Call(strange.Value)
 	if err := yaml.Unmarshal(nil, &t); err != nil { panic(err) }
 }
 ",
@@ -180,6 +191,78 @@ type T[P any] struct { f *T[P] }
 var x = f() // ERROR initialization cycle
 func f() int { return x }
 type I interface { m() I }
+",
+    )]);
+}
+
+#[test]
+fn stubs_stand_in_for_missing_packages() {
+    let stub = |path: &str| match path {
+        "google.golang.org/grpc/metadata" => Some(
+            "package metadata
+import \"context\"
+type MD map[string][]string
+func FromIncomingContext(ctx context.Context) (MD, bool)
+",
+        ),
+        "context" => Some("package context\ntype Context interface { Value(key any) any }\n"),
+        _ => None,
+    };
+    check_with_stubs(
+        &[(
+            "main",
+            "package main
+import (
+	\"context\"
+	\"google.golang.org/grpc/metadata\"
+)
+func f(ctx context.Context) {
+	md, ok := metadata.FromIncomingContext(ctx)
+	md[\"k\"] = append(md[\"k\"], \"v\")
+	var n int = md[\"k\"] // ERROR cannot use
+	_, _ = ok, n
+}
+",
+        )],
+        &stub,
+    );
+}
+
+#[test]
+fn bodies_are_checked_only_when_asked_for() {
+    let program = program(&[(
+        "p",
+        "package p
+var typed int = \"no\"
+var untyped = 1 << 3
+func f() { undefined() }
+",
+    )]);
+    let store = Store::new();
+    let plan = Plan::new(&program, &store, &CheckOptions::default());
+    let types = check_program(&plan, &store);
+    let id = program.order[0];
+    assert!(types.info(id).is_none() && types.errors(id).is_empty());
+    let info = types.check_bodies(id).expect("checked");
+    assert!(info.bodies && info.init_order.len() == 2);
+    assert_eq!(types.errors(id).len(), 2);
+}
+
+#[test]
+fn deep_nesting_and_endless_instances_end() {
+    let parens = format!("package p\nvar x = {}1{}\n", "(".repeat(5_000), ")".repeat(5_000));
+    check(&[("parens", &parens)]);
+    let sum = format!("package p\nvar y int\nvar x = y{}\n", " + y".repeat(20_000));
+    check(&[("sum", &sum)]);
+    check(&[(
+        "endless",
+        "package p
+type U[P any] struct { W[P] }
+type W[P any] struct { *U[W[P]] }
+var y U[int]
+func f() { y.foo() } // ERROR undefined
+func g[P any](n int) { if n > 0 { g[*P](n - 1) } }
+func h() { g[int](3) }
 ",
     )]);
 }
