@@ -1,6 +1,7 @@
 //! Compares the type of every expression with go/types', and times both on one thread. The figures
 //! go to `types.md` of the output folder.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,13 @@ pub fn run(
     modules: &[PathBuf],
     out_dir: &Path,
 ) -> anyhow::Result<()> {
+    let subjects = subjects(goroot, modules);
+    if let Some(asked) = child_request() {
+        let subject = subjects.get(asked.subject).context("no such subject")?;
+        let ours = check(goroot, subject, &asked.dump)?;
+        println!("{} {} {} {}", ours.packages, ours.errors, ours.seconds, ours.megabytes);
+        return Ok(());
+    }
     let scratch = std::env::temp_dir().join(format!("unpanic-types-{}", std::process::id()));
     std::fs::create_dir_all(&scratch)?;
     let program = scratch.join("oracle");
@@ -40,17 +48,11 @@ pub fn run(
     let mut page = String::from(HEAD);
     let mut details = String::new();
     let mut worse = Vec::new();
-    let std = Subject { name: "std".to_owned(), dir: goroot.join("src"), pattern: "std" };
-    let subjects = std::iter::once(std).chain(modules.iter().map(|dir| Subject {
-        name: dir.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
-        dir: dir.clone(),
-        pattern: "./...",
-    }));
-    for subject in subjects {
+    for (i, subject) in subjects.iter().enumerate() {
         let dump = scratch.join("dump.jsonl");
-        let ours = check(goroot, &subject, &dump)?;
-        let compared = go.run(&subject, &["-show", "40", "-dump", &dump.to_string_lossy()])?;
-        let timed = go.run(&subject, &["-bench"])?;
+        let ours = check_in_child(i, modules, &dump)?;
+        let compared = go.run(subject, &["-show", "40", "-dump", &dump.to_string_lossy()])?;
+        let timed = go.run(subject, &["-bench"])?;
         std::fs::remove_file(&dump)?;
         let (row, agreement) = row(&subject.name, &ours, &compared, &timed);
         writeln!(page, "{row}")?;
@@ -85,6 +87,49 @@ struct Subject {
     name: String,
     dir: PathBuf,
     pattern: &'static str,
+}
+
+fn subjects(goroot: &Path, modules: &[PathBuf]) -> Vec<Subject> {
+    let std = Subject { name: "std".to_owned(), dir: goroot.join("src"), pattern: "std" };
+    let module = |dir: &PathBuf| Subject {
+        name: dir.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned()),
+        dir: dir.clone(),
+        pattern: "./...",
+    };
+    std::iter::once(std).chain(modules.iter().map(module)).collect()
+}
+
+/// Tells a child of this program which subject to check and where to write the dump.
+const CHILD: &str = "UNPANIC_SCOREBOARD_TYPES_CHILD";
+
+struct Request {
+    subject: usize,
+    dump: PathBuf,
+}
+
+fn child_request() -> Option<Request> {
+    let value = std::env::var(CHILD).ok()?;
+    let (subject, dump) = value.split_once(':')?;
+    Some(Request { subject: subject.parse().ok()?, dump: dump.into() })
+}
+
+/// Checks a subject in a process of its own, so that its memory is measured alone.
+fn check_in_child(subject: usize, modules: &[PathBuf], dump: &Path) -> anyhow::Result<Ours> {
+    let output = Command::new(std::env::current_exe()?)
+        .args(["scoreboard", "types"])
+        .args(modules.iter().flat_map(|dir| [OsStr::new("--module"), dir.as_os_str()]))
+        .env(CHILD, format!("{subject}:{}", dump.display()))
+        .output()?;
+    if !output.status.success() {
+        bail!("{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let figures: Vec<f64> =
+        text.lines().last().unwrap_or("").split(' ').filter_map(|n| n.parse().ok()).collect();
+    let [packages, errors, seconds, megabytes] = figures[..] else {
+        bail!("unexpected output of the check: {text}");
+    };
+    Ok(Ours { packages: packages as usize, errors: errors as usize, seconds, megabytes })
 }
 
 struct Ours {
