@@ -29,6 +29,7 @@ mod initorder;
 mod instances;
 mod instantiate;
 mod labels;
+pub mod layout;
 mod literals;
 mod lookup;
 mod memo;

@@ -1,7 +1,7 @@
 //! Sizes and alignments as Go's own compiler lays types out, for each GOARCH.
 
 use crate::store::{ObjId, Store, TypeId};
-use crate::types::{Basic, Struct, Type};
+use crate::types::{Basic, Type};
 use crate::under::{unalias, under};
 
 /// Types nested deeper than this have no finite size (an error is reported elsewhere).
@@ -94,6 +94,12 @@ impl Sizes {
         total
     }
 
+    /// Size in bytes of a struct with these fields in this order; negative as for
+    /// [`Self::sizeof`].
+    pub fn sizeof_fields(&self, store: &Store, fields: &[ObjId]) -> i64 {
+        self.struct_size(store, fields, 0)
+    }
+
     fn size(&self, store: &Store, t: TypeId, depth: u32) -> i64 {
         if depth > MAX_DEPTH {
             return -1;
@@ -108,16 +114,16 @@ impl Sizes {
                 if size < 0 { -1 } else { size.checked_mul(*len).unwrap_or(-1) }
             }
             Type::Slice(_) => self.word * 3,
-            Type::Struct(s) => self.struct_size(store, s, depth),
+            Type::Struct(s) => self.struct_size(store, &s.fields, depth),
             Type::Interface(_) => self.word * 2,
             Type::Tuple(_) | Type::Union(_) | Type::TypeParam(_) => 0,
             _ => self.word,
         }
     }
 
-    fn struct_size(&self, store: &Store, s: &Struct, depth: u32) -> i64 {
-        let Some(&last) = s.fields.last() else { return 0 };
-        let offset = self.offsets(store, &s.fields, depth + 1).last().copied().unwrap_or(-1);
+    fn struct_size(&self, store: &Store, fields: &[ObjId], depth: u32) -> i64 {
+        let Some(&last) = fields.last() else { return 0 };
+        let offset = self.offsets(store, fields, depth + 1).last().copied().unwrap_or(-1);
         let mut size = field_type(store, last).map_or(0, |t| self.size(store, t, depth + 1));
         if offset < 0 || size < 0 {
             return -1;
@@ -126,7 +132,7 @@ impl Sizes {
         if offset > 0 && size == 0 {
             size = 1;
         }
-        let align = self.struct_align(store, s, depth);
+        let align = self.struct_align(store, fields, depth);
         offset.checked_add(size).and_then(|end| round_up(end, align)).unwrap_or(-1)
     }
 
@@ -140,7 +146,7 @@ impl Sizes {
                 if s.fields.is_empty() && is_align64(store, t) {
                     return 8;
                 }
-                return self.struct_align(store, s, depth);
+                return self.struct_align(store, &s.fields, depth);
             }
             Type::Slice(_)
             | Type::Interface(_)
@@ -160,8 +166,8 @@ impl Sizes {
         align.min(self.max_align)
     }
 
-    fn struct_align(&self, store: &Store, s: &Struct, depth: u32) -> i64 {
-        s.fields
+    fn struct_align(&self, store: &Store, fields: &[ObjId], depth: u32) -> i64 {
+        fields
             .iter()
             .filter_map(|&f| field_type(store, f))
             .map(|t| self.align(store, t, depth + 1))

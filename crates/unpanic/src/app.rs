@@ -37,6 +37,7 @@ pub fn run() -> anyhow::Result<ExitClass> {
         Command::Check(args) => commands::check::run(&app, *args),
         Command::Explain(args) => commands::explain::run(&app, &args),
         Command::Rules(args) => commands::rules::run(&args),
+        Command::Layout(args) => commands::layout::run(&app, &args),
         Command::Debug { command } => match command {
             DebugCommand::Packages(args) => commands::debug::packages(&app, &args),
             DebugCommand::Parse(args) => commands::debug::parse(&app, &args),

@@ -64,6 +64,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// List the rules.
     Rules(RulesArgs),
+    /// Show how structs lie in memory: offsets, padding, cache lines, a better order of fields.
+    Layout(LayoutArgs),
     /// Look into the stages of the analysis, for comparison with Go's own tools.
     Debug {
         /// Which stage.
@@ -245,6 +247,22 @@ pub struct ExplainArgs {
 #[command(after_help = "Examples:\n  unpanic rules\n  unpanic rules --format json | jq -r .code")]
 pub struct RulesArgs {
     /// How to print them.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
+    pub format: ListFormat,
+}
+
+/// `unpanic layout`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  unpanic layout ./internal/hub               every struct of a package
+  unpanic layout ./internal/hub.Hub           one of them
+  unpanic layout --goarch 386 --format json   on another architecture, one JSON object a struct")]
+pub struct LayoutArgs {
+    /// Which packages; `PKG.Type` for one type.
+    #[command(flatten)]
+    pub build: BuildArgs,
+    /// A table, or one JSON object a line.
     #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
     pub format: ListFormat,
 }
