@@ -165,12 +165,23 @@ impl<'a> FuncAnalysis<'a, '_> {
             return;
         }
         let implementations = self.cx.implementations(method);
-        if let [only] = implementations[..] {
+        // An adapter such as `http.HandlerFunc` stands for any function.
+        let all_here = implementations.iter().all(|&t| {
+            let found = self.cx.method(t, name);
+            found.is_some_and(|m| self.cx.program.by_obj.contains_key(&m.method))
+        });
+        if let [only] = implementations[..]
+            && all_here
+        {
             self.dynamic_method(recv, only, method, args, run, out);
         } else if let Some(path) = recv.as_path()
             && !implementations.is_empty()
         {
-            if matches!(path.root, Root::Param(_) | Root::Free(_)) {
+            // Callers may know the very type, but they do not see objects made here.
+            let own = |v: &Val| v.as_path().is_some_and(|p| matches!(p.root, Root::Fresh(_)));
+            let passes_own = args.iter().skip(1).flatten().any(own);
+            let few = all_here && implementations.len() <= MAX_IMPLS;
+            if matches!(path.root, Root::Param(_) | Root::Free(_)) && !(passes_own && few) {
                 let code = Code::Open { callee: path.clone(), method: Some(method) };
                 out.push(Target { code, args: args.to_vec(), run: run.clone(), model: None });
             } else if implementations.len() <= MAX_IMPLS {

@@ -53,7 +53,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                         let (Some(write), Some((lock, _))) = (written.get(&obj), guard(&map, locks)) else {
                             continue;
                         };
-                        if !seen.insert((instr.span, obj)) {
+                        if is_replaced(func, obj) || !seen.insert((instr.span, obj)) {
                             continue;
                         }
                         let variable = cx.path_name(id, &map);
@@ -81,4 +81,15 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether the function puts another map in the place: then it hands the old one over.
+fn is_replaced(func: &go_ir::Func, place: go_types::ObjId) -> bool {
+    func.values.iter().any(|i| match i.op {
+        go_ir::Op::Store { addr, .. } => match func.instr(addr).op {
+            go_ir::Op::FieldAddr { field: obj, .. } | go_ir::Op::Global(obj) => obj == place,
+            _ => false,
+        },
+        _ => false,
+    })
 }
