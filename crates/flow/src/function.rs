@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use base::{FxHashMap, IndexVec, Symbol};
+use base::{FxHashMap, FxHashSet, IndexVec, Symbol};
 use go_ir::{Callee, Func, FuncId, Op, ValueId};
 use go_types::{BuiltinId, ConstValue, ObjId, Type};
 use smallvec::{SmallVec, smallvec};
@@ -27,8 +27,8 @@ pub(crate) struct Fact {
     pub at: ValueId,
 }
 
-/// How deep chains of stores are followed when a path is resolved.
-const MAX_RESOLVE: u32 = 8;
+/// Most places that are looked through when a path is resolved.
+const MAX_RESOLVE: usize = 16;
 /// Most stores that are remembered in one function.
 const MAX_FACTS: usize = 2_048;
 
@@ -42,7 +42,8 @@ pub(crate) struct FuncAnalysis<'a, 'c> {
     pub vals: IndexVec<ValueId, Vals>,
     /// Stores found so far.
     pub facts: Vec<Fact>,
-    facts_by_root: FxHashMap<Root, Vec<u32>>,
+    facts_by_dest: FxHashMap<Path, SmallVec<[u32; 2]>>,
+    stored_roots: FxHashSet<Root>,
     /// What each call, `go` and `defer` may run.
     pub targets: FxHashMap<ValueId, Arc<[Target<'a>]>>,
     /// Locks held before each instruction, once computed.
@@ -77,7 +78,8 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             order,
             vals: IndexVec::from_vec(vec![Vals::new(); func.values.len()]),
             facts: Vec::new(),
-            facts_by_root: FxHashMap::default(),
+            facts_by_dest: FxHashMap::default(),
+            stored_roots: FxHashSet::default(),
             targets: FxHashMap::default(),
             locks: LockStates::default(),
             run_defers,
@@ -270,7 +272,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             match val.as_path() {
                 None => add_val(&mut out, val.clone()),
                 Some(path) => {
-                    for mut found in self.resolve(path, at, 0) {
+                    for mut found in self.resolve(path, at) {
                         found.dynamic = found.dynamic.or(val.dynamic);
                         add_val(&mut out, found);
                     }
@@ -282,14 +284,14 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
 
     /// What is stored at a place: the place itself when no store is known, or when its identity
     /// is the caller's business (then only functions are looked through).
-    pub fn resolve(&self, path: &Path, at: Option<ValueId>, depth: u32) -> Vals {
-        self.resolve_with(path, at, depth, true)
+    pub fn resolve(&self, path: &Path, at: Option<ValueId>) -> Vals {
+        self.resolve_with(path, at, true)
     }
 
     /// Like [`Self::resolve`] for the place of a lock: a variable that a struct was copied to is
     /// another place.
     pub fn resolve_lock(&self, path: &Path) -> Vals {
-        self.resolve_with(path, None, 0, false)
+        self.resolve_with(path, None, false)
     }
 
     /// Whether an instruction makes a variable of a struct type.
@@ -303,60 +305,63 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             })
     }
 
-    fn resolve_with(&self, path: &Path, at: Option<ValueId>, depth: u32, copies: bool) -> Vals {
-        let own: Vals = smallvec![Val::path(path.clone())];
-        if depth >= MAX_RESOLVE {
-            return own;
+    fn resolve_with(&self, path: &Path, at: Option<ValueId>, copies: bool) -> Vals {
+        let mut out = Vals::new();
+        let mut seen: SmallVec<[Path; 4]> = smallvec![path.clone()];
+        let mut todo: SmallVec<[Val; 4]> = smallvec![Val::path(path.clone())];
+        while let Some(val) = todo.pop() {
+            let Some(path) = val.as_path() else { continue };
+            let Some((cut, facts)) = self.stores_to(path, copies) else {
+                add_val(&mut out, val);
+                continue;
+            };
+            let whole = cut == path.elems.len();
+            let outside = !matches!(path.root, Root::Fresh(_) | Root::Context(_));
+            if outside || seen.len() >= MAX_RESOLVE {
+                // The caller knows this place by its own name.
+                add_val(&mut out, val.clone());
+            }
+            for stored in self.visible(&facts, at).iter().flat_map(|f| &f.vals) {
+                let Some(front) = stored.as_path() else {
+                    if whole {
+                        add_val(&mut out, stored.clone());
+                    }
+                    continue;
+                };
+                let dynamic = if whole { stored.dynamic.or(val.dynamic) } else { val.dynamic };
+                let Some(full) = path.suffix_behind(cut, front) else { continue };
+                if outside {
+                    if whole && stored.dynamic.is_some() {
+                        add_val(&mut out, Val { what: What::Path(full), dynamic });
+                    }
+                } else if !seen.contains(&full) && seen.len() < MAX_RESOLVE {
+                    seen.push(full.clone());
+                    todo.push(Val { what: What::Path(full), dynamic });
+                }
+            }
         }
-        let Some(facts) = self.facts_by_root.get(&path.root) else { return own };
-        for cut in (0..=path.elems.len()).rev() {
-            let here: SmallVec<[&Fact; 4]> = facts
-                .iter()
-                .map(|&i| &self.facts[i as usize])
-                .filter(|f| f.dest.elems[..] == path.elems[..cut])
-                .collect();
+        if out.is_empty() {
+            out.push(Val::path(path.clone()));
+        }
+        out
+    }
+
+    /// The stores to the longest prefix of a path that something is stored to, and its length.
+    fn stores_to(&self, path: &Path, copies: bool) -> Option<(usize, SmallVec<[&Fact; 4]>)> {
+        if !self.stored_roots.contains(&path.root) {
+            return None;
+        }
+        let mut prefix = path.clone();
+        loop {
+            let cut = prefix.elems.len();
             let copied = !copies
                 && cut == 0
                 && matches!(path.root, Root::Fresh(v) if self.is_struct_variable(v));
-            if here.is_empty() || copied {
-                continue;
+            if !copied && let Some(list) = self.facts_by_dest.get(&prefix) {
+                return Some((cut, list.iter().map(|&i| &self.facts[i as usize]).collect()));
             }
-            let visible = self.visible(&here, at);
-            let mut out = Vals::new();
-            for fact in visible {
-                for val in &fact.vals {
-                    match &val.what {
-                        What::Path(p) => {
-                            let Some(full) = path.suffix_behind(cut, p) else { continue };
-                            if full == *path {
-                                continue;
-                            }
-                            for mut found in self.resolve_with(&full, at, depth + 1, copies) {
-                                if cut == path.elems.len() {
-                                    found.dynamic = found.dynamic.or(val.dynamic);
-                                }
-                                add_val(&mut out, found);
-                            }
-                        }
-                        _ if cut == path.elems.len() => add_val(&mut out, val.clone()),
-                        _ => {}
-                    }
-                }
-            }
-            if !matches!(path.root, Root::Fresh(_) | Root::Context(_)) {
-                // The caller knows this place by its own name; keep it, but see functions and
-                // concrete types that were put there.
-                out.retain(|v| !matches!(v.what, What::Path(_)) || v.dynamic.is_some());
-                if out.is_empty() {
-                    return own;
-                }
-                if out.iter().any(|v| v.as_path().is_some()) {
-                    add_val(&mut out, Val::path(path.clone()));
-                }
-            }
-            return if out.is_empty() { own } else { out };
+            prefix.elems.pop()?;
         }
-        own
     }
 
     /// The stores that can still be seen at `at`: the last one that always came before, and those
@@ -389,8 +394,9 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
         if vals.is_empty() || self.facts.len() >= MAX_FACTS {
             return;
         }
-        let same = |f: &Fact| f.at == at && f.dest == dest && f.vals == vals;
-        let list = self.facts_by_root.entry(dest.root).or_default();
+        let same = |f: &Fact| f.at == at && f.vals == vals;
+        self.stored_roots.insert(dest.root);
+        let list = self.facts_by_dest.entry(dest.clone()).or_default();
         if list.iter().any(|&i| same(&self.facts[i as usize])) {
             return;
         }

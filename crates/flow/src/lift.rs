@@ -50,7 +50,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             // A captured variable may be set again after the closure was made.
             Root::Free(n) => (sub.free.get(n as usize).cloned().unwrap_or_default(), None),
             Root::Ret(n) => (result_root(sub.call, n), None),
-            Root::Global(_) | Root::Context(_) => return self.resolve(path, at, 0),
+            Root::Global(_) | Root::Context(_) => return self.resolve(path, at),
             Root::Fresh(_) => return Vals::new(),
         };
         let mut out = Vals::new();
@@ -58,7 +58,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             match &val.what {
                 What::Path(front) => {
                     let Some(full) = path.behind(front) else { continue };
-                    for mut found in self.resolve(&full, at, 0) {
+                    for mut found in self.resolve(&full, at) {
                         if path.elems.is_empty() {
                             found.dynamic = found.dynamic.or(val.dynamic);
                         }
@@ -172,7 +172,7 @@ impl<'a> FuncAnalysis<'a, '_> {
         let Some(key) = self.key_operand(v, key).and_then(|k| self.context_key(k)) else {
             return Vals::new();
         };
-        self.resolve(&Path::root(Root::Context(key)), Some(v), 0)
+        self.resolve(&Path::root(Root::Context(key)), Some(v))
     }
 
     /// The instruction that a model's key operand stands for.

@@ -466,7 +466,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             .iter()
             .map(|&f| store.obj(f).origin().unwrap_or(f))
             .filter_map(|f| made.then(Elem::Field(f)))
-            .map(|place| self.resolve(&place, Some(v), 0))
+            .map(|place| self.resolve(&place, Some(v)))
             .collect()
     }
 

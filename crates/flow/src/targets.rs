@@ -410,7 +410,7 @@ impl<'a> FuncAnalysis<'a, '_> {
         let mut out = Vals::new();
         for path in vals.iter().filter_map(Val::as_path) {
             if let Some(item) = path.then(Elem::Item) {
-                for found in self.resolve(&item, None, 0) {
+                for found in self.resolve(&item, None) {
                     add_val(&mut out, found);
                 }
             }
@@ -442,7 +442,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                 let places = follow(vals, f);
                 let mut out = Vals::new();
                 for place in places.iter().filter_map(Val::as_path) {
-                    for found in self.resolve(place, None, 0) {
+                    for found in self.resolve(place, None) {
                         add_val(&mut out, found);
                     }
                 }
