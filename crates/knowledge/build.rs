@@ -8,14 +8,18 @@ use std::path::{Path, PathBuf};
 
 fn main() {
     let crate_dir = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
-    let data = crate_dir.join("../../knowledge").canonicalize().expect("knowledge/ is in the repository");
+    let data =
+        crate_dir.join("../../knowledge").canonicalize().expect("knowledge/ is in the repository");
     let stubs = data.join("stubs");
     println!("cargo::rerun-if-changed={}", data.display());
 
-    let mut out = String::from("/// Name and text of every shipped file.\nconst BUILTIN_FILES: &[(&str, &str)] = &[\n");
+    let mut out = String::from(
+        "/// Name and text of every shipped file.\nconst BUILTIN_FILES: &[(&str, &str)] = &[\n",
+    );
     for file in files_below(&data, "toml") {
         let name = file.strip_prefix(&data).expect("found below it").display().to_string();
-        writeln!(out, "    ({:?}, include_str!({:?})),", format!("knowledge/{name}"), file).expect("in memory");
+        writeln!(out, "    ({:?}, include_str!({:?})),", format!("knowledge/{name}"), file)
+            .expect("in memory");
     }
     out.push_str("];\n/// Import path and Go source of every shipped stub.\nconst BUILTIN_STUBS: &[(&str, &str)] = &[\n");
     for file in files_below(&stubs, "go") {
@@ -25,7 +29,8 @@ fn main() {
         writeln!(out, "    ({import_path:?}, include_str!({file:?})),").expect("in memory");
     }
     out.push_str("];\n");
-    let target = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets it")).join("builtin.rs");
+    let target =
+        PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets it")).join("builtin.rs");
     std::fs::write(target, out).expect("OUT_DIR is writable");
 }
 

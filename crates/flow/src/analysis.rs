@@ -34,7 +34,10 @@ impl Analysis<'_> {
     pub fn origins(&self) -> usize {
         let spawns = self.context.links().iter().filter(|l| l.spawn.is_some()).count();
         let entries = self.entries.iter().filter(|(_, kind)| {
-            matches!(kind, EntryKind::Main | EntryKind::Init | EntryKind::Test | EntryKind::Request(_))
+            matches!(
+                kind,
+                EntryKind::Main | EntryKind::Init | EntryKind::Test | EntryKind::Request(_)
+            )
         });
         spawns + entries.count()
     }
@@ -58,7 +61,11 @@ pub enum EntryKind {
 }
 
 /// Analyses a program.
-pub fn analyse<'a>(store: &'a Store, program: &'a Program, knowledge: &'a Knowledge) -> Analysis<'a> {
+pub fn analyse<'a>(
+    store: &'a Store,
+    program: &'a Program,
+    knowledge: &'a Knowledge,
+) -> Analysis<'a> {
     let context = Context::new(store, program, knowledge);
     let facts = summarise_all(&context);
     let entries: Vec<(FuncId, EntryKind)> = program
@@ -100,7 +107,8 @@ fn sort_key(cx: &Context<'_>, p: &Pair) -> (String, u32, String, u32, bool, bool
 /// Groups of functions that call each other, callees first, as levels that can run in parallel.
 fn levels(cx: &Context<'_>) -> Vec<Vec<Vec<FuncId>>> {
     let program = cx.program;
-    let mut graph: DiGraph<(), ()> = DiGraph::with_capacity(program.funcs.len(), program.funcs.len() * 4);
+    let mut graph: DiGraph<(), ()> =
+        DiGraph::with_capacity(program.funcs.len(), program.funcs.len() * 4);
     for _ in program.funcs.iter() {
         graph.add_node(());
     }
@@ -115,21 +123,30 @@ fn levels(cx: &Context<'_>) -> Vec<Vec<Vec<FuncId>>> {
                     program.by_obj.get(obj).copied().into_iter().for_each(&mut edge);
                 }
                 Op::MakeClosure { func, .. } => edge(*func),
-                Op::MakeInterface(_) => {}
-                Op::Call(c) | Op::Go(c) | Op::Defer(c) => match &c.callee {
-                    Callee::Static { obj, .. } => {
-                        program.by_obj.get(obj).copied().into_iter().for_each(&mut edge);
+                Op::Call(c) | Op::Go(c) | Op::Defer(c) => {
+                    for to in invoked_methods(cx, func, c) {
+                        edge(to);
                     }
-                    Callee::Interface { method } => {
-                        let name = cx.store.obj(*method).name;
-                        for &t in cx.implementations(*method).iter() {
-                            if let Some(m) = cx.method(t, name) {
-                                program.by_obj.get(&m.method).copied().into_iter().for_each(&mut edge);
+                    match &c.callee {
+                        Callee::Static { obj, .. } => {
+                            program.by_obj.get(obj).copied().into_iter().for_each(&mut edge);
+                        }
+                        Callee::Interface { method } => {
+                            let name = cx.store.obj(*method).name;
+                            for &t in cx.implementations(*method).iter() {
+                                if let Some(m) = cx.method(t, name) {
+                                    program
+                                        .by_obj
+                                        .get(&m.method)
+                                        .copied()
+                                        .into_iter()
+                                        .for_each(&mut edge);
+                                }
                             }
                         }
+                        Callee::Value(_) => {}
                     }
-                    Callee::Value(_) => {}
-                },
+                }
                 _ => {}
             }
         }
@@ -155,6 +172,27 @@ fn levels(cx: &Context<'_>) -> Vec<Vec<Vec<FuncId>>> {
             out.resize(level + 1, Vec::new());
         }
         out[level].push(funcs);
+    }
+    out
+}
+
+/// Methods of the objects that are passed to a library function which invokes its arguments.
+fn invoked_methods(cx: &Context<'_>, func: &go_ir::Func, call: &go_ir::CallInfo) -> Vec<FuncId> {
+    let obj = match &call.callee {
+        Callee::Static { obj, .. } | Callee::Interface { method: obj } => *obj,
+        Callee::Value(_) => return Vec::new(),
+    };
+    if cx.model(obj).is_none_or(|m| m.invokes.is_empty()) {
+        return Vec::new();
+    }
+    let mut out = Vec::new();
+    for &arg in &call.args {
+        let Op::MakeInterface(x) = func.instr(arg).op else { continue };
+        let Some(t) = func.instr(x).ty else { continue };
+        for name in crate::context::method_names(cx.store, t, 0) {
+            let found = cx.method(t, name);
+            out.extend(found.and_then(|m| cx.program.by_obj.get(&m.method)).copied());
+        }
     }
     out
 }
@@ -192,14 +230,20 @@ fn entry_kind(cx: &Context<'_>, f: FuncId) -> EntryKind {
         if text == "main" && !is_method && cx.store.package(func.pkg).name.get() == Some(&name) {
             return EntryKind::Main;
         }
-        if func.is_test && ["Test", "Benchmark", "Example", "Fuzz"].iter().any(|p| text.starts_with(p)) {
+        if func.is_test
+            && ["Test", "Benchmark", "Example", "Fuzz"].iter().any(|p| text.starts_with(p))
+        {
             return EntryKind::Test;
         }
     }
     if let Some(kind) = framework_entry(cx, f) {
         return EntryKind::Request(kind);
     }
-    if name.is_some_and(base::Symbol::is_exported) { EntryKind::Exported } else { EntryKind::Unused }
+    if name.is_some_and(base::Symbol::is_exported) {
+        EntryKind::Exported
+    } else {
+        EntryKind::Unused
+    }
 }
 
 /// Whether a framework calls functions of this shape, on many goroutines.
@@ -209,7 +253,13 @@ fn framework_entry(cx: &Context<'_>, f: FuncId) -> Option<OriginKind> {
     let params: Vec<String> = sig
         .params
         .iter()
-        .map(|&p| cx.store.obj(p).typ.get().map_or_else(String::new, |t| go_types::type_string(cx.store, t)))
+        .map(|&p| {
+            cx.store
+                .obj(p)
+                .typ
+                .get()
+                .map_or_else(String::new, |t| go_types::type_string(cx.store, t))
+        })
         .collect();
     let name = func.obj.map(|o| cx.store.obj(o).name.as_str()).unwrap_or_default();
     cx.knowledge
@@ -219,7 +269,8 @@ fn framework_entry(cx: &Context<'_>, f: FuncId) -> Option<OriginKind> {
             fact.on == knowledge::Goroutine::Many
                 && !fact.params.is_empty()
                 && fact.params == params
-                && (fact.methods.is_empty() || sig.recv.is_some() && fact.methods.iter().any(|m| m == name))
+                && (fact.methods.is_empty()
+                    || sig.recv.is_some() && fact.methods.iter().any(|m| m == name))
         })
         .map(|fact| fact.origin)
 }
@@ -231,7 +282,11 @@ fn shared_context_keys(cx: &Context<'_>, program: &Program) -> FxHashSet<CtxKey>
         let Some(summary) = cx.summary(f) else { continue };
         for store in &summary.stores {
             if let Root::Context(key) = store.dest.root
-                && store.vals.iter().filter_map(|v| v.as_path()).any(|p| matches!(p.root, Root::Global(_)))
+                && store
+                    .vals
+                    .iter()
+                    .filter_map(|v| v.as_path())
+                    .any(|p| matches!(p.root, Root::Global(_)))
             {
                 keys.insert(key);
             }
@@ -282,6 +337,10 @@ fn entry_pairs(
         one_object(&a.path) || (!a.step.request && !b.step.request) || a.step.group == b.step.group
     });
     if let EntryKind::Request(_) = kind {
+        // Parameters of a request are its own; only what is older than it is shared.
+        let mut kept = out.split_off(from);
+        kept.retain(|p| !matches!(p.a.path.root, Root::Param(n) if n > 0));
+        out.append(&mut kept);
         for pair in &mut out[from..] {
             pair.same_object &= matches!(pair.a.path.root, Root::Global(_));
         }

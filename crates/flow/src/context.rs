@@ -198,7 +198,8 @@ impl<'a> Context<'a> {
                 }
                 _ => self.method(t, object.name).is_some_and(|m| {
                     let have = self.store.obj(m.method).typ.get();
-                    have.zip(wanted).is_some_and(|(a, b)| go_types::predicates::identical(self.store, a, b))
+                    have.zip(wanted)
+                        .is_some_and(|(a, b)| go_types::predicates::identical(self.store, a, b))
                 }),
             })
             .collect()
@@ -255,7 +256,9 @@ pub(crate) fn method_names(store: &Store, t: TypeId, depth: u32) -> Vec<Symbol> 
             }
         }
     } else if let Type::Interface(_) = store.ty(under) {
-        names.extend(go_types::typeset::type_set(store, under).methods.iter().map(|&m| store.obj(m).name));
+        names.extend(
+            go_types::typeset::type_set(store, under).methods.iter().map(|&m| store.obj(m).name),
+        );
     }
     names
 }
@@ -296,7 +299,11 @@ pub fn full_name(store: &Store, obj: ObjId) -> String {
     if let Some(recv) = recv
         && let Some(t) = store.obj(recv).typ.get()
     {
-        let star = if matches!(store.ty(go_types::under::unalias(store, t)), Type::Pointer(_)) { "*" } else { "" };
+        let star = if matches!(store.ty(go_types::under::unalias(store, t)), Type::Pointer(_)) {
+            "*"
+        } else {
+            ""
+        };
         return match named_obj(store, t) {
             Some(named) => format!("({star}{}).{}", type_name(store, named), object.name),
             None => format!("(interface).{}", object.name),

@@ -48,7 +48,9 @@ pub(crate) struct FuncAnalysis<'a, 'c> {
     pub targets: FxHashMap<ValueId, Arc<[Target<'a>]>>,
     /// Locks held before each instruction, once computed.
     pub locks: LockStates,
-    /// The function's first instruction that runs deferred calls.
+    /// The instructions that run deferred calls: one before each return.
+    pub all_run_defers: Vec<ValueId>,
+    /// The first of them.
     pub run_defers: Option<ValueId>,
     /// Signals, by the instruction that gives them.
     pub signals: Vec<(ValueId, Path)>,
@@ -66,11 +68,13 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
     pub fn new(cx: &'c Context<'a>, id: FuncId) -> Self {
         let func = cx.func(id);
         let order = Order::new(func);
-        let run_defers = order
+        let all_run_defers: Vec<ValueId> = order
             .rpo()
             .iter()
             .flat_map(|&b| func.blocks[b].instrs.iter().copied())
-            .find(|&v| matches!(func.instr(v).op, Op::RunDefers));
+            .filter(|&v| matches!(func.instr(v).op, Op::RunDefers))
+            .collect();
+        let run_defers = all_run_defers.first().copied();
         Self {
             cx,
             id,
@@ -82,6 +86,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             stored_roots: FxHashSet::default(),
             targets: FxHashMap::default(),
             locks: LockStates::default(),
+            all_run_defers,
             run_defers,
             signals: Vec::new(),
             waits: Vec::new(),
@@ -136,7 +141,9 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             Op::FreeVar(n) => smallvec![Val::path(Path::root(Root::Free(*n)))],
             Op::Global(obj) => smallvec![Val::path(Path::root(Root::Global(*obj)))],
             Op::Func(obj) => smallvec![Val { what: What::Func(*obj), dynamic: None }],
-            Op::Alloc { .. } | Op::MakeMap | Op::MakeChan(_) | Op::MakeSlice { .. } => Self::fresh(v),
+            Op::Alloc { .. } | Op::MakeMap | Op::MakeChan(_) | Op::MakeSlice { .. } => {
+                Self::fresh(v)
+            }
             Op::Load(addr) => self.resolve_all(&self.val(*addr), Some(v)),
             Op::FieldAddr { base, field, .. } => self.step(*base, Elem::Field(*field)),
             Op::Field { base, field, .. } => {
@@ -346,6 +353,17 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
         out
     }
 
+    /// Whether a path leads through the fields of one struct only, and through no pointer.
+    fn is_by_value(&self, path: &Path) -> bool {
+        let store = self.cx.store;
+        path.elems.iter().all(|elem| match elem {
+            Elem::Field(f) => store.obj(*f).typ.get().is_some_and(|t| {
+                matches!(store.ty(go_types::under::under(store, t)), Type::Struct(_))
+            }),
+            Elem::Item | Elem::Part(_) => false,
+        })
+    }
+
     /// The stores to the longest prefix of a path that something is stored to, and its length.
     fn stores_to(&self, path: &Path, copies: bool) -> Option<(usize, SmallVec<[&Fact; 4]>)> {
         if !self.stored_roots.contains(&path.root) {
@@ -356,7 +374,8 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             let cut = prefix.elems.len();
             let copied = !copies
                 && cut == 0
-                && matches!(path.root, Root::Fresh(v) if self.is_struct_variable(v));
+                && matches!(path.root, Root::Fresh(v) if self.is_struct_variable(v))
+                && self.is_by_value(path);
             if !copied && let Some(list) = self.facts_by_dest.get(&prefix) {
                 return Some((cut, list.iter().map(|&i| &self.facts[i as usize]).collect()));
             }

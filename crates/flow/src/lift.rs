@@ -9,8 +9,8 @@ use knowledge::{FlowHow, Model, Operand, OriginKind, SyncOp};
 use crate::function::FuncAnalysis;
 use crate::path::{Elem, Path, Root, Val, Vals, What, add_val};
 use crate::summary::{
-    Event, Frames, Held, Locks, MAX_EVENTS, MAX_THREADS, OpenCall, Spawn, Step, Summary, Thread, ThreadSet,
-    Tokens, push_frame,
+    Event, Frames, Held, Locks, MAX_EVENTS, MAX_THREADS, OpenCall, Spawn, Step, Summary, Thread,
+    ThreadSet, Tokens, push_frame,
 };
 use crate::targets::{Code, Run, Target, result_root};
 
@@ -106,13 +106,17 @@ impl<'a> FuncAnalysis<'a, '_> {
                     }
                 }
                 What::Closure(f, free) => {
-                    let free: Vec<Vals> = free.iter().map(|v| self.subst_vals(v, sub, at)).collect();
+                    let free: Vec<Vals> =
+                        free.iter().map(|v| self.subst_vals(v, sub, at)).collect();
                     let what = What::Closure(*f, free.into());
                     add_val(&mut out, Val { what, dynamic: val.dynamic });
                 }
                 What::Bound(method, recv) => {
                     let recv = Arc::new(self.subst_vals(recv, sub, at));
-                    add_val(&mut out, Val { what: What::Bound(*method, recv), dynamic: val.dynamic });
+                    add_val(
+                        &mut out,
+                        Val { what: What::Bound(*method, recv), dynamic: val.dynamic },
+                    );
                 }
                 What::Func(_) => add_val(&mut out, val.clone()),
             }
@@ -210,7 +214,9 @@ impl<'a> FuncAnalysis<'a, '_> {
             }
             for path in &summary.signals {
                 for val in self.subst(path, &sub, Some(v)) {
-                    self.signals.extend(val.as_path().map(|p| (pos, p.clone())));
+                    if let Some(path) = val.as_path() {
+                        self.signal_path(path.clone(), deferred, pos);
+                    }
                 }
             }
             for path in &summary.waits {
@@ -229,6 +235,16 @@ impl<'a> FuncAnalysis<'a, '_> {
                     self.waits.push((pos, end.clone()));
                 }
             }
+        }
+    }
+
+    /// A signal: a deferred one is given before each return.
+    fn signal_path(&mut self, path: Path, deferred: bool, pos: ValueId) {
+        if deferred && !self.all_run_defers.is_empty() {
+            let all = self.all_run_defers.clone();
+            self.signals.extend(all.into_iter().map(|at| (at, path.clone())));
+        } else {
+            self.signals.push((pos, path));
         }
     }
 
@@ -288,7 +304,12 @@ impl<'a> FuncAnalysis<'a, '_> {
             let on = self.operand(v, sync.on);
             let paths = on.iter().filter_map(Val::as_path).cloned();
             match sync.op {
-                SyncOp::GroupDone => self.signals.extend(paths.map(|p| (pos, p))),
+                SyncOp::GroupDone => {
+                    let deferred = matches!(self.func.instr(v).op, Op::Defer(_));
+                    for path in paths.collect::<Vec<_>>() {
+                        self.signal_path(path, deferred, pos);
+                    }
+                }
                 SyncOp::GroupWait => self.waits.extend(paths.map(|p| (pos, p))),
                 _ => {}
             }
@@ -358,7 +379,9 @@ impl<'a> FuncAnalysis<'a, '_> {
         let call_frame = |inner: &Step| match (inner.thread, at.thread) {
             // Inside the callee's own goroutine: the way there starts at that goroutine.
             (Some(_), _) => inner.frames.clone(),
-            (None, Some(_)) if at.frames.is_none() && target.run.spawn.is_some() => inner.frames.clone(),
+            (None, Some(_)) if at.frames.is_none() && target.run.spawn.is_some() => {
+                inner.frames.clone()
+            }
             (None, _) => extend_frames(at, inner),
         };
         let base = self.threads.len() as u32;
@@ -404,7 +427,9 @@ impl<'a> FuncAnalysis<'a, '_> {
                     _ => step.unknown_lock = true,
                 }
             }
-            for (from, to) in [(&inner.acquired, &mut step.acquired), (&inner.released, &mut step.released)] {
+            for (from, to) in
+                [(&inner.acquired, &mut step.acquired), (&inner.released, &mut step.released)]
+            {
                 for token in from {
                     let here = fa.subst(token, &sub, Some(v));
                     to.extend(here.iter().filter_map(Val::as_path).cloned());
@@ -443,7 +468,9 @@ impl<'a> FuncAnalysis<'a, '_> {
             let mut targets = Vec::new();
             for val in &callees {
                 match open.method {
-                    Some(method) => self.method_target(val, method, &args, &Run::default(), &mut targets),
+                    Some(method) => {
+                        self.method_target(val, method, &args, &Run::default(), &mut targets)
+                    }
                     None => self.callable(val, args.clone(), &Run::default(), &mut targets),
                 }
             }

@@ -116,7 +116,9 @@ impl FuncAnalysis<'_, '_> {
                 }
                 self.transfer(v, &mut state, &mut out.releases);
             }
-            if matches!(func.blocks[block].term, Terminator::Return(_)) && Some(block) != func.recover_block {
+            if matches!(func.blocks[block].term, Terminator::Return(_))
+                && Some(block) != func.recover_block
+            {
                 exit = Some(exit.map_or_else(|| state.clone(), |e| e.meet(&state)));
             }
         }
@@ -128,14 +130,14 @@ impl FuncAnalysis<'_, '_> {
     fn touches_locks(&self) -> bool {
         self.func.values.iter().any(|i| matches!(i.op, Op::Lock { .. }))
             || self.targets.values().flat_map(|t| t.iter()).any(|t| match t.code {
-                Code::Func(f, _) => self.summary_of(f).is_some_and(|s| {
-                    !s.acquires.is_empty() || !s.releases.is_empty()
-                }),
+                Code::Func(f, _) => self
+                    .summary_of(f)
+                    .is_some_and(|s| !s.acquires.is_empty() || !s.releases.is_empty()),
                 Code::Open { .. } => false,
             })
-            || self.models().any(|(_, m)| {
-                m.sync.iter().any(|s| matches!(s.op, SyncOp::Lock | SyncOp::RLock))
-            })
+            || self
+                .models()
+                .any(|(_, m)| m.sync.iter().any(|s| matches!(s.op, SyncOp::Lock | SyncOp::RLock)))
     }
 
     fn transfer(&self, v: ValueId, state: &mut LockState, releases: &mut Vec<Path>) {

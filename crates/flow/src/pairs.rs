@@ -62,7 +62,9 @@ pub(crate) fn find_pairs(
                     continue;
                 }
                 let itself = std::ptr::eq(*a, *b);
-                if !parallel(&a.step, &b.step, threads, itself, apart(path)) || !unprotected(&a.step, &b.step) {
+                if !parallel(&a.step, &b.step, threads, itself, apart(path))
+                    || !unprotected(&a.step, &b.step)
+                {
                     continue;
                 }
                 if !possible(a, b) {
@@ -113,9 +115,9 @@ pub(crate) fn unprotected(a: &Step, b: &Step) -> bool {
         return false;
     }
     let common_lock = a.locks.iter().any(|x| {
-        b.locks.iter().any(|y| {
-            x.path == y.path && (x.mode == LockMode::Write || y.mode == LockMode::Write)
-        })
+        b.locks
+            .iter()
+            .any(|y| x.path == y.path && (x.mode == LockMode::Write || y.mode == LockMode::Write))
     });
     !common_lock && unordered(a, b)
 }

@@ -97,7 +97,9 @@ impl<'a> FuncAnalysis<'a, '_> {
                     self.model_accesses(v);
                     self.pool_put(v);
                     let targets = self.targets.get(&v).cloned();
-                    for target in targets.iter().flat_map(|t: &std::sync::Arc<[Target<'a>]>| t.iter()) {
+                    for target in
+                        targets.iter().flat_map(|t: &std::sync::Arc<[Target<'a>]>| t.iter())
+                    {
                         self.lift_target(v, target);
                     }
                 }
@@ -131,8 +133,15 @@ impl<'a> FuncAnalysis<'a, '_> {
         }
     }
 
-    fn access_event(&mut self, v: ValueId, path: Path, kind: AccessKind, ty: Option<go_types::TypeId>) {
-        let through_copy = path.root == Root::Param(0) && !path.elems.is_empty() && self.has_value_receiver();
+    fn access_event(
+        &mut self,
+        v: ValueId,
+        path: Path,
+        kind: AccessKind,
+        ty: Option<go_types::TypeId>,
+    ) {
+        let through_copy =
+            path.root == Root::Param(0) && !path.elems.is_empty() && self.has_value_receiver();
         let context_key = match path.root {
             Root::Context(key) => Some(key),
             _ => None,
@@ -177,7 +186,8 @@ impl<'a> FuncAnalysis<'a, '_> {
         let Some(model) = self.model_of(v) else { return };
         let deferred = matches!(self.func.instr(v).op, Op::Defer(_));
         for flow in &model.flows {
-            let (Some("pool"), FlowHow::Store, Some(from)) = (flow.slot.as_deref(), flow.how, flow.from)
+            let (Some("pool"), FlowHow::Store, Some(from)) =
+                (flow.slot.as_deref(), flow.how, flow.from)
             else {
                 continue;
             };
@@ -209,7 +219,14 @@ impl<'a> FuncAnalysis<'a, '_> {
                 Root::Fresh(made) => Some(made),
                 _ => None,
             };
-            for event in self.events.iter().filter(|e| !e.put && e.path.starts_with(&put.path)) {
+            // Only the object itself: what hangs on a longer-lived struct is somebody else's.
+            if !put.path.elems.is_empty() {
+                continue;
+            }
+            let below = |e: &Event| {
+                e.path.starts_with(&put.path) && e.path.elems.len() <= put.path.elems.len() + 1
+            };
+            for event in self.events.iter().filter(|e| !e.put && below(e)) {
                 let later = match (put.step.thread, event.step.thread) {
                     (None, None) => self.order.after(put.step.pos, event.step.pos, made),
                     (a, b) if a == b => false,
@@ -238,7 +255,8 @@ impl<'a> FuncAnalysis<'a, '_> {
 
     /// Calls whose result comes out of a pool as the last user left it.
     fn pool_gets(&self) -> Vec<ValueId> {
-        let takes = |f: &knowledge::Flow| f.slot.as_deref() == Some("pool") && f.how == FlowHow::Load;
+        let takes =
+            |f: &knowledge::Flow| f.slot.as_deref() == Some("pool") && f.how == FlowHow::Load;
         let mut gets: Vec<ValueId> = self
             .targets
             .iter()
@@ -257,21 +275,35 @@ impl<'a> FuncAnalysis<'a, '_> {
 
     /// Whether a pooled object is emptied here: cleared, or given a new map.
     fn is_emptied(&self, object: &Path, map: Option<&Path>, get: ValueId) -> bool {
-        let concerns = |p: &Path| map.map_or_else(|| p.starts_with(object), |m| p == m);
+        let store = self.cx.store;
+        let is_map = |p: &Path| {
+            let t = p.last_field().and_then(|f| store.obj(f).typ.get());
+            t.is_some_and(|t| {
+                matches!(store.ty(go_types::under::under(store, t)), go_types::Type::Map { .. })
+            })
+        };
+        let concerns =
+            |p: &Path| map.map_or_else(|| p.starts_with(object) && is_map(p), |m| p == m);
         self.events.iter().any(|e| {
             matches!(e.kind, AccessKind::MapClear | AccessKind::MapDelete) && concerns(&e.path)
         }) || self.facts.iter().any(|f| {
-            f.at != get && ((concerns(&f.dest) && f.dest.elems.len() > object.elems.len()
-                && f.dest.elems.last() != Some(&Elem::Item)) || f.dest == *object)
+            f.at != get
+                && ((concerns(&f.dest)
+                    && f.dest.elems.len() > object.elems.len()
+                    && f.dest.elems.last() != Some(&Elem::Item))
+                    || f.dest == *object)
         }) || self.replaced.iter().any(|p| concerns(p) && p.elems.last() != Some(&Elem::Item))
     }
 
     fn returns_pooled(&self, returns: &[LocalReturn]) -> bool {
         let gets = self.pool_gets();
         !gets.is_empty()
-            && returns.iter().filter_map(|r| r.vals.first()).flatten().filter_map(own_object).any(|made| {
-                gets.contains(&made) && !self.is_emptied(&Path::root(Root::Fresh(made)), None, made)
-            })
+            && returns.iter().filter_map(|r| r.vals.first()).flatten().filter_map(own_object).any(
+                |made| {
+                    gets.contains(&made)
+                        && !self.is_emptied(&Path::root(Root::Fresh(made)), None, made)
+                },
+            )
     }
 
     /// Objects from a pool that are filled and put back without being emptied.
@@ -292,7 +324,11 @@ impl<'a> FuncAnalysis<'a, '_> {
     }
 
     /// The map values that are passed as, boxed in, or packed into an argument.
-    fn maps_passed(&self, arg: ValueId, packed: bool) -> SmallVec<[(ValueId, go_types::TypeId); 2]> {
+    fn maps_passed(
+        &self,
+        arg: ValueId,
+        packed: bool,
+    ) -> SmallVec<[(ValueId, go_types::TypeId); 2]> {
         let store = self.cx.store;
         let map_type = |v: ValueId| {
             let t = self.func.instr(v).ty?;
@@ -339,7 +375,8 @@ impl<'a> FuncAnalysis<'a, '_> {
         let mut pairs = Vec::new();
         if !self.threads.is_empty() {
             let order = &self.order;
-            let events: Vec<&Event> = self.events.iter().filter(|e| local(&e.path) && !e.put).collect();
+            let events: Vec<&Event> =
+                self.events.iter().filter(|e| local(&e.path) && !e.put).collect();
             let apart = |path: &Path| !matches!(path.root, Root::Context(_));
             find_pairs(self.id, &events, &self.threads, &mut pairs, apart, |a, b| {
                 let Root::Fresh(made) = a.path.root else {
@@ -385,7 +422,11 @@ impl<'a> FuncAnalysis<'a, '_> {
         let mut between: Vec<ThreadSet> = vec![ThreadSet::default(); spawns.len()];
         for (i, &p) in spawns.iter().enumerate() {
             for (j, &q) in spawns.iter().enumerate() {
-                let parallel = if p == q { looped[i] } else { order.after(p, q, None) || order.after(q, p, None) };
+                let parallel = if p == q {
+                    looped[i]
+                } else {
+                    order.after(p, q, None) || order.after(q, p, None)
+                };
                 if i != j && parallel {
                     between[i].insert(j as u32);
                 }
@@ -495,7 +536,9 @@ impl<'a> FuncAnalysis<'a, '_> {
                             let since = match since {
                                 _ if matches!(dest.root, Root::Ret(_)) => None,
                                 // Stored in something that is published only later.
-                                Some(later) if self.order.after(fact.at, later, None) => Some(later),
+                                Some(later) if self.order.after(fact.at, later, None) => {
+                                    Some(later)
+                                }
                                 _ => Some(fact.at),
                             };
                             entry.push((dest, since));
@@ -506,6 +549,15 @@ impl<'a> FuncAnalysis<'a, '_> {
             }
             if !changed {
                 break;
+            }
+        }
+        // What was waited for inside is over for callers too: it needs a name in their terms.
+        for (_, path) in &self.waits {
+            if let Root::Fresh(group) = path.root {
+                let entry = names.entry(group).or_default();
+                if entry.is_empty() {
+                    entry.push((Path::root(Root::Ret(part_of(group))), None));
+                }
             }
         }
         names
@@ -556,8 +608,8 @@ impl<'a> FuncAnalysis<'a, '_> {
     fn summarise(&self, returns: &[LocalReturn], names: &Names) -> Summary {
         let mut out = Summary { threads: self.threads.clone(), ..Summary::default() };
         for event in &self.events {
-            let copied_mutex =
-                event.copied_mutex || event.step.locks.iter().any(|h| self.is_parameter_copy(&h.path));
+            let copied_mutex = event.copied_mutex
+                || event.step.locks.iter().any(|h| self.is_parameter_copy(&h.path));
             let Root::Fresh(made) = event.path.root else {
                 let step = self.outside_step(&event.step, names);
                 out.events.push(Event { step, copied_mutex, ..event.clone() });
@@ -568,7 +620,8 @@ impl<'a> FuncAnalysis<'a, '_> {
                     // Before the return, only other goroutines can meet anyone.
                     None => event.step.thread.is_some(),
                     Some(since) => {
-                        event.step.thread.is_some() || self.order.after(since, event.step.pos, Some(made))
+                        event.step.thread.is_some()
+                            || self.order.after(since, event.step.pos, Some(made))
                     }
                 };
                 if seen {
@@ -592,7 +645,8 @@ impl<'a> FuncAnalysis<'a, '_> {
             for (dest, _) in outside(&fact.dest, names) {
                 let mut vals = self.outside_vals(&fact.vals, names, 0);
                 vals.retain(|v| v.as_path() != Some(&dest));
-                if !vals.is_empty() && !out.stores.iter().any(|s| s.dest == dest && s.vals == vals) {
+                if !vals.is_empty() && !out.stores.iter().any(|s| s.dest == dest && s.vals == vals)
+                {
                     out.stores.push(StoreFact { dest, vals });
                 }
             }
@@ -634,9 +688,10 @@ impl<'a> FuncAnalysis<'a, '_> {
             && self.facts.iter().any(|f| {
                 f.dest.root == lock.root
                     && f.dest.elems.is_empty()
-                    && f.vals.iter().filter_map(Val::as_path).any(|p| {
-                        matches!(p.root, Root::Param(_)) && p.elems.is_empty()
-                    })
+                    && f.vals
+                        .iter()
+                        .filter_map(Val::as_path)
+                        .any(|p| matches!(p.root, Root::Param(_)) && p.elems.is_empty())
             })
     }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use go_ir::{Callee, FuncId, Op, ValueId};
 use go_types::{ObjId, Type, TypeId};
-use knowledge::{Callee as ModelCallee, FlowHow, Goroutine, Invoke, Model, Operand, OriginKind, SyncOp};
+use knowledge::{
+    Callee as ModelCallee, FlowHow, Goroutine, Invoke, Model, Operand, OriginKind, SyncOp,
+};
 use smallvec::{SmallVec, smallvec};
 
 use crate::context::{Link, MAX_IMPLS, deref, method_names, named_obj, type_name};
@@ -230,7 +232,9 @@ impl<'a> FuncAnalysis<'a, '_> {
         }
         let kind = invoke.origin.unwrap_or(OriginKind::Callback);
         let spawned = |on: Goroutine| match on {
-            Goroutine::Caller if is_go => Some(Spawn { kind: OriginKind::GoStatement, many: false }),
+            Goroutine::Caller if is_go => {
+                Some(Spawn { kind: OriginKind::GoStatement, many: false })
+            }
             Goroutine::Caller => None,
             Goroutine::New | Goroutine::NewSerial => Some(Spawn { kind, many: false }),
             Goroutine::Many => Some(Spawn { kind, many: true }),
@@ -246,7 +250,8 @@ impl<'a> FuncAnalysis<'a, '_> {
             match sync.op {
                 SyncOp::GroupGo => run.ends.extend(paths.cloned()),
                 SyncOp::Once => {
-                    run.held = paths.cloned().next().map(|path| Held { path, mode: LockMode::Write });
+                    run.held =
+                        paths.cloned().next().map(|path| Held { path, mode: LockMode::Write });
                 }
                 _ => {}
             }
@@ -268,7 +273,14 @@ impl<'a> FuncAnalysis<'a, '_> {
         }
     }
 
-    fn invoke_value(&self, v: ValueId, val: &Val, invoke: &Invoke, run: &Run, out: &mut Vec<Target<'a>>) {
+    fn invoke_value(
+        &self,
+        v: ValueId,
+        val: &Val,
+        invoke: &Invoke,
+        run: &Run,
+        out: &mut Vec<Target<'a>>,
+    ) {
         let bound = |skip: usize| {
             let n = invoke.binds.iter().map(|b| b.param as usize + 1).max().unwrap_or(0);
             let mut args = vec![Vals::new(); n + skip];
@@ -327,7 +339,11 @@ impl<'a> FuncAnalysis<'a, '_> {
         fact.map(|f| f.methods.clone()).unwrap_or_default()
     }
 
-    fn shaped_methods(&self, t: Option<TypeId>, fits: impl Fn(&go_types::Signature) -> bool) -> Vec<String> {
+    fn shaped_methods(
+        &self,
+        t: Option<TypeId>,
+        fits: impl Fn(&go_types::Signature) -> bool,
+    ) -> Vec<String> {
         let store = self.cx.store;
         let Some(t) = t else { return Vec::new() };
         let mut names: Vec<String> = method_names(store, t, 0)
@@ -349,9 +365,8 @@ impl<'a> FuncAnalysis<'a, '_> {
     fn is_grpc(&self, sig: &go_types::Signature) -> bool {
         let store = self.cx.store;
         let type_of = |o: ObjId| store.obj(o).typ.get();
-        let name_of = |o: ObjId| {
-            type_of(o).and_then(|t| named_obj(store, t)).map(|n| type_name(store, n))
-        };
+        let name_of =
+            |o: ObjId| type_of(o).and_then(|t| named_obj(store, t)).map(|n| type_name(store, n));
         let unary = sig.params.len() == 2
             && sig.results.len() == 2
             && name_of(sig.params[0]).as_deref() == Some("context.Context");
@@ -400,7 +415,11 @@ impl<'a> FuncAnalysis<'a, '_> {
             Operand::Result(n) => result_root(v, u32::from(n)),
             Operand::Callback => {
                 let targets = self.targets.get(&v).cloned();
-                targets.iter().flat_map(|t| t.iter()).flat_map(|t| self.target_result(v, t, 0)).collect()
+                targets
+                    .iter()
+                    .flat_map(|t| t.iter())
+                    .flat_map(|t| self.target_result(v, t, 0))
+                    .collect()
             }
         }
     }

@@ -34,11 +34,7 @@ pub fn print_func(store: &Store, func: &Func) -> String {
 }
 
 /// All functions of a program that `wanted` picks, in order, with an empty line between two.
-pub fn print_program(
-    store: &Store,
-    program: &Program,
-    wanted: impl Fn(&Func) -> bool,
-) -> String {
+pub fn print_program(store: &Store, program: &Program, wanted: impl Fn(&Func) -> bool) -> String {
     let texts: Vec<String> =
         program.funcs.iter().filter(|f| wanted(f)).map(|f| print_func(store, f)).collect();
     texts.join("\n")

@@ -187,7 +187,8 @@ impl Ssa {
     /// Removes what cannot be reached or is not used, and numbers the rest. `recover` is a block
     /// to keep although nothing leads there.
     pub fn finish(mut self, recover: Option<BlockId>) -> Body {
-        let unsealed: Vec<BlockId> = self.blocks.ids().filter(|&b| !self.blocks[b].sealed).collect();
+        let unsealed: Vec<BlockId> =
+            self.blocks.ids().filter(|&b| !self.blocks[b].sealed).collect();
         for b in unsealed {
             self.seal(b);
         }
@@ -210,12 +211,7 @@ impl Ssa {
     }
 
     /// The definition that reaches the end of `block`, or a `Phi` that `todo` says to fill.
-    fn read_at(
-        &mut self,
-        block: BlockId,
-        var: VarId,
-        todo: &mut Vec<(VarId, ValueId)>,
-    ) -> ValueId {
+    fn read_at(&mut self, block: BlockId, var: VarId, todo: &mut Vec<(VarId, ValueId)>) -> ValueId {
         let mut chain: SmallVec<[BlockId; 8]> = SmallVec::new();
         let mut at = block;
         let found = loop {
@@ -419,9 +415,9 @@ impl Ssa {
         for &b in order {
             let draft = &mut self.blocks[b];
             let forward = &self.forward;
-            draft.phis.retain(|v| {
-                live[v.index()] && forward.get(v.index()).is_none_or(Option::is_none)
-            });
+            draft
+                .phis
+                .retain(|v| live[v.index()] && forward.get(v.index()).is_none_or(Option::is_none));
             draft.instrs.retain(|v| live[v.index()]);
             for v in draft.phis.iter().chain(&draft.instrs) {
                 value_map[v.index()] = Some(ValueId::from_index(count));

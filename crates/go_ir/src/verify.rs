@@ -52,7 +52,8 @@ impl Verifier<'_> {
                 }
             }
             for &p in &self.func.blocks[b].preds {
-                let known = self.func.blocks.get(p).is_some_and(|_| self.func.succs(p).contains(&b));
+                let known =
+                    self.func.blocks.get(p).is_some_and(|_| self.func.succs(p).contains(&b));
                 if !known {
                     self.problem(format!("{p:?} does not lead to {b:?}"));
                 }
@@ -139,9 +140,11 @@ impl Verifier<'_> {
     /// Parameters and free variables are numbered as the function says.
     fn leaves(&mut self) {
         for (i, &p) in self.func.params.iter().enumerate() {
-            let ok = self.func.values.get(p).is_some_and(
-                |instr| matches!(instr.op, Op::Param(n) if n as usize == i),
-            );
+            let ok = self
+                .func
+                .values
+                .get(p)
+                .is_some_and(|instr| matches!(instr.op, Op::Param(n) if n as usize == i));
             if !ok {
                 self.problem(format!("parameter {i} is not {p:?}"));
             }

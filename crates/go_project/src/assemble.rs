@@ -134,7 +134,8 @@ impl Assembly<'_> {
             if unit.folder.xtests.is_empty() {
                 continue;
             }
-            let between = if sees_tests { self.between(index, &importers) } else { FxHashSet::default() };
+            let between =
+                if sees_tests { self.between(index, &importers) } else { FxHashSet::default() };
             let between = Arc::new(between);
             drafts.push(draft(TestVariant::External, Some(index), &between, sees_tests));
             for &unit in between.iter() {
@@ -483,7 +484,10 @@ fn why_empty(unit: &Unit) -> String {
         .map(|i| format!("{}: {}", i.name, i.reason))
         .collect();
     if !excluded.is_empty() {
-        return format!("build constraints exclude all Go files in {dir} ({})", excluded.join("; "));
+        return format!(
+            "build constraints exclude all Go files in {dir} ({})",
+            excluded.join("; ")
+        );
     }
     if let Some(error) = unit.folder.errors.first() {
         return error.to_string();

@@ -69,7 +69,8 @@ impl BuildContext {
         }
         if let Some(minor) = tag.strip_prefix("go1.") {
             let canonical = !minor.starts_with(['0', '+']);
-            return canonical && minor.parse::<u32>().is_ok_and(|m| m >= 1 && m <= self.go_version.1);
+            return canonical
+                && minor.parse::<u32>().is_ok_and(|m| m >= 1 && m <= self.go_version.1);
         }
         let set = |tags: &[String]| tags.binary_search_by(|t| t.as_str().cmp(tag)).is_ok();
         set(&self.tags) || set(&self.tool_tags)
@@ -121,7 +122,11 @@ mod tests {
             ("gc && !gccgo", true),
             ("ignore", false),
         ] {
-            assert_eq!(included(&format!("// Doc.\n\n//go:build {line}\n\npackage p\n")), want, "{line}");
+            assert_eq!(
+                included(&format!("// Doc.\n\n//go:build {line}\n\npackage p\n")),
+                want,
+                "{line}"
+            );
         }
     }
 
@@ -138,11 +143,15 @@ mod tests {
     #[test]
     fn a_verdict_says_why() {
         let context = linux();
-        let Verdict::Excluded(why) = judge(&context, Path::new("a.go"), b"//go:build ignore\n\npackage p") else {
+        let Verdict::Excluded(why) =
+            judge(&context, Path::new("a.go"), b"//go:build ignore\n\npackage p")
+        else {
             panic!("excluded");
         };
         assert_eq!(why, "//go:build ignore");
-        let Verdict::Broken(error) = judge(&context, Path::new("/a.go"), b"\n//go:build (x\n\npackage p") else {
+        let Verdict::Broken(error) =
+            judge(&context, Path::new("/a.go"), b"\n//go:build (x\n\npackage p")
+        else {
             panic!("broken");
         };
         assert!(error.to_string().starts_with("/a.go:2:14: "), "{error}");

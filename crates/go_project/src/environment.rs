@@ -85,7 +85,10 @@ pub(crate) struct GoRoot {
 }
 
 /// Finds GOROOT. `Err` lists the places that were looked at.
-pub(crate) fn find_goroot(env: &Environment<'_>, given: Option<&Path>) -> Result<GoRoot, Vec<String>> {
+pub(crate) fn find_goroot(
+    env: &Environment<'_>,
+    given: Option<&Path>,
+) -> Result<GoRoot, Vec<String>> {
     let system = env.system;
     let mut looked = Vec::new();
     let mut try_dir = |dir: PathBuf, what: &str| -> Option<GoRoot> {
@@ -125,7 +128,8 @@ pub(crate) fn find_goroot(env: &Environment<'_>, given: Option<&Path>) -> Result
                 let dir = serde_json::from_str::<FxHashMap<String, String>>(&json)
                     .ok()
                     .and_then(|mut map| map.remove("GOROOT"));
-                if let Some(found) = dir.and_then(|d| try_dir(PathBuf::from(d), "`go env GOROOT`")) {
+                if let Some(found) = dir.and_then(|d| try_dir(PathBuf::from(d), "`go env GOROOT`"))
+                {
                     return Ok(found);
                 }
             }
@@ -143,7 +147,11 @@ pub(crate) fn find_goroot(env: &Environment<'_>, given: Option<&Path>) -> Result
 }
 
 /// A downloaded toolchain of at least this version (the `go` command would switch to it).
-pub(crate) fn newer_toolchain(env: &Environment<'_>, modcache: &Path, wanted: &str) -> Option<GoRoot> {
+pub(crate) fn newer_toolchain(
+    env: &Environment<'_>,
+    modcache: &Path,
+    wanted: &str,
+) -> Option<GoRoot> {
     if env.get("GOTOOLCHAIN").is_some_and(|t| t == "local") {
         return None;
     }
@@ -189,9 +197,17 @@ fn roots_of_binary(system: &dyn System, go: &Path) -> Vec<PathBuf> {
 
 fn common_places(system: &dyn System, env: &Environment<'_>) -> Vec<PathBuf> {
     let mut places: Vec<PathBuf> = [
-        "/usr/local/go", "/usr/lib/go", "/usr/share/go", "/usr/lib/golang", "/opt/go",
-        "/opt/homebrew/opt/go/libexec", "/usr/local/opt/go/libexec", "/snap/go/current",
-        "/run/current-system/sw/share/go", "C:\\Program Files\\Go", "C:\\Go",
+        "/usr/local/go",
+        "/usr/lib/go",
+        "/usr/share/go",
+        "/usr/lib/golang",
+        "/opt/go",
+        "/opt/homebrew/opt/go/libexec",
+        "/usr/local/opt/go/libexec",
+        "/snap/go/current",
+        "/run/current-system/sw/share/go",
+        "C:\\Program Files\\Go",
+        "C:\\Go",
     ]
     .into_iter()
     .map(PathBuf::from)
@@ -203,8 +219,11 @@ fn common_places(system: &dyn System, env: &Environment<'_>) -> Vec<PathBuf> {
         // The newest first.
         found.sort_by_key(|name| {
             let digits = |s: &str| s.parse::<u32>().unwrap_or(0);
-            let numbers: Vec<u32> =
-                name.split(|c: char| !c.is_ascii_digit()).filter(|s| !s.is_empty()).map(digits).collect();
+            let numbers: Vec<u32> = name
+                .split(|c: char| !c.is_ascii_digit())
+                .filter(|s| !s.is_empty())
+                .map(digits)
+                .collect();
             std::cmp::Reverse(numbers)
         });
         places.extend(found.into_iter().map(|name| dir.join(name)));

@@ -140,7 +140,9 @@ impl Folder {
             let name = first_of(&self.xtests)?.as_str();
             Some(Symbol::intern(name.strip_suffix("_test").unwrap_or(name)))
         };
-        let Some(name) = best.or_else(|| first_of(&self.tests)).or_else(from_xtests) else { return };
+        let Some(name) = best.or_else(|| first_of(&self.tests)).or_else(from_xtests) else {
+            return;
+        };
         self.name = Some(name);
         let xtest = Symbol::intern(&format!("{name}_test"));
         for (files, wanted) in

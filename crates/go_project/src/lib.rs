@@ -76,7 +76,8 @@ pub fn load(system: &dyn System, options: &LoadOptions) -> Program {
         goroot_src: std.as_deref(),
     });
     if options.goroot.is_none()
-        && let Some(newer) = newer_toolchain(&env, &modules, goroot.as_ref().ok(), modcache.as_deref())
+        && let Some(newer) =
+            newer_toolchain(&env, &modules, goroot.as_ref().ok(), modcache.as_deref())
     {
         goroot = Ok(newer);
     }
@@ -86,9 +87,8 @@ pub fn load(system: &dyn System, options: &LoadOptions) -> Program {
     let resolver = Resolver::new(system, &modules, std, env.gopath());
     let roots = pattern::expand(&resolver, &base, patterns);
     errors.extend(roots.errors);
-    let units = in_deep_threads(|| {
-        loader::traverse(system, &context, options, &resolver, &roots.found)
-    });
+    let units =
+        in_deep_threads(|| loader::traverse(system, &context, options, &resolver, &roots.found));
     let absent = resolver.absent_modules();
     let mut program = assemble::assemble(system, context, &modules, units, roots.all);
     order::order(&mut program);

@@ -51,7 +51,10 @@ pub(crate) struct Replace {
 pub(crate) enum Replacement {
     /// A folder as written, relative to the file's.
     Dir(String),
-    Module { path: String, version: String },
+    Module {
+        path: String,
+        version: String,
+    },
 }
 
 /// Which grammar applies.
@@ -91,7 +94,8 @@ pub(crate) fn parse(path: &Path, text: &[u8], kind: ModKind) -> ModFile {
         reader.error(line, format!("the `{verb} (` block is never closed; expected `)`"));
     }
     if kind == ModKind::GoMod && file.module.is_empty() {
-        let error = LoadError::new(path, ErrorClass::Usage, "no module line; expected `module PATH`");
+        let error =
+            LoadError::new(path, ErrorClass::Usage, "no module line; expected `module PATH`");
         file.errors.push(error.at(1, 0));
     }
     if kind == ModKind::Dependency {
@@ -133,7 +137,10 @@ impl Reader<'_> {
         if let Some((verb, _)) = &self.block {
             if first == ")" {
                 if words.len() > 1 {
-                    self.error(line, format!("expected the end of the line after `)`, found `{}`", words[1]));
+                    self.error(
+                        line,
+                        format!("expected the end of the line after `)`, found `{}`", words[1]),
+                    );
                 }
                 self.block = None;
             } else {
@@ -158,8 +165,16 @@ impl Reader<'_> {
             ModKind::GoWork => matches!(verb, "go" | "toolchain" | "use" | "replace" | "godebug"),
             _ => matches!(
                 verb,
-                "module" | "go" | "toolchain" | "require" | "replace" | "exclude" | "retract" | "tool"
-                    | "godebug" | "ignore"
+                "module"
+                    | "go"
+                    | "toolchain"
+                    | "require"
+                    | "replace"
+                    | "exclude"
+                    | "retract"
+                    | "tool"
+                    | "godebug"
+                    | "ignore"
             ),
         }
     }
@@ -178,7 +193,10 @@ impl Reader<'_> {
             ("module", [path]) => (*path).clone_into(&mut self.file.module),
             ("go", [version]) => {
                 if version::language(version).is_none() {
-                    self.error(line, format!("invalid Go version `{version}`; expected one like 1.22 or 1.22.3"));
+                    self.error(
+                        line,
+                        format!("invalid Go version `{version}`; expected one like 1.22 or 1.22.3"),
+                    );
                 }
                 self.file.go = Some((*version).to_owned());
             }
@@ -216,8 +234,11 @@ impl Reader<'_> {
                     "ignore" => "ignore FOLDER",
                     _ => "use FOLDER",
                 };
-                let found =
-                    if args.is_empty() { "nothing".to_owned() } else { format!("`{}`", args.join(" ")) };
+                let found = if args.is_empty() {
+                    "nothing".to_owned()
+                } else {
+                    format!("`{}`", args.join(" "))
+                };
                 self.error(line, format!("expected `{expected}`, found {found} after `{verb}`"));
             }
         }
@@ -229,8 +250,13 @@ impl Reader<'_> {
             [path, version, "=>", with @ ..] => (*path, Some((*version).to_owned()), with),
             _ => (&"" as &str, None, &[] as &[&str]),
         };
-        let is_folder = |p: &str| p.starts_with("./") || p.starts_with("../") || p == "." || p == ".."
-            || Path::new(p).is_absolute();
+        let is_folder = |p: &str| {
+            p.starts_with("./")
+                || p.starts_with("../")
+                || p == "."
+                || p == ".."
+                || Path::new(p).is_absolute()
+        };
         let with = match with {
             [folder] if is_folder(folder) => Replacement::Dir((*folder).to_owned()),
             [module] => {
@@ -243,7 +269,10 @@ impl Reader<'_> {
                 Replacement::Module { path: (*path).to_owned(), version: (*version).to_owned() }
             }
             _ => {
-                self.error(line, "expected `replace PATH [VERSION] => FOLDER` or `=> PATH VERSION`");
+                self.error(
+                    line,
+                    "expected `replace PATH [VERSION] => FOLDER` or `=> PATH VERSION`",
+                );
                 return;
             }
         };
@@ -288,7 +317,9 @@ fn tokens(line: &str) -> Result<(Vec<String>, &str), String> {
                 rest = &rest[2..];
             }
             _ => {
-                let stop = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | ',' | '"' | '`');
+                let stop = |c: char| {
+                    c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | ',' | '"' | '`')
+                };
                 let mut end = rest.find(stop).unwrap_or(rest.len());
                 if let Some(at) = rest[..end].find("//") {
                     end = at;
@@ -363,7 +394,9 @@ mod tests {
 
     #[test]
     fn a_broken_file_says_where_and_what() {
-        let file = read("module m\ngo one\nrequire a.b/c\nrequired x v1\nreplace a => b\nrequire (\n\tq v1.0.0\n");
+        let file = read(
+            "module m\ngo one\nrequire a.b/c\nrequired x v1\nreplace a => b\nrequire (\n\tq v1.0.0\n",
+        );
         let shown: Vec<String> = file.errors.iter().map(ToString::to_string).collect();
         assert_eq!(
             shown,
@@ -381,7 +414,8 @@ mod tests {
 
     #[test]
     fn workspaces_list_folders() {
-        let text = b"go 1.22\nuse ./a\nuse (\n\t./b\n\t.\n)\nreplace x.y/z => ./z\nrequire a v1.0.0\n";
+        let text =
+            b"go 1.22\nuse ./a\nuse (\n\t./b\n\t.\n)\nreplace x.y/z => ./z\nrequire a v1.0.0\n";
         let file = parse(Path::new("/w/go.work"), text, ModKind::GoWork);
         assert_eq!(file.uses.iter().map(|u| u.0.as_str()).collect::<Vec<_>>(), ["./a", "./b", "."]);
         assert_eq!(file.replaces.len(), 1);

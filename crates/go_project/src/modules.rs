@@ -72,7 +72,9 @@ impl Modules {
             .iter()
             .map(|m| &m.file)
             .chain(&workspace)
-            .flat_map(|f| [f.go.as_deref(), f.toolchain.as_deref().and_then(|t| t.strip_prefix("go"))])
+            .flat_map(|f| {
+                [f.go.as_deref(), f.toolchain.as_deref().and_then(|t| t.strip_prefix("go"))]
+            })
             .flatten()
             .max_by(|a, b| version::compare(&format!("v{a}"), &format!("v{b}")))
             .map(str::to_owned);
@@ -118,8 +120,10 @@ impl Modules {
                 if system.kind(&member.join("go.mod")) == Some(FileKind::File) {
                     members.push(member);
                 } else {
-                    let message = format!("`use {folder}`: there is no go.mod in {}", member.display());
-                    self.errors.push(LoadError::new(&path, ErrorClass::Source, message).at(*line, 0));
+                    let message =
+                        format!("`use {folder}`: there is no go.mod in {}", member.display());
+                    self.errors
+                        .push(LoadError::new(&path, ErrorClass::Source, message).at(*line, 0));
                 }
             }
             // A module beside the workspace is loaded by itself, where go refuses.
@@ -164,7 +168,9 @@ impl Modules {
         let mode = search.mod_mode.or(flag);
         let (root, file, since) = match workspace {
             Some(work) => (work.path.parent().unwrap_or(Path::new("/")), work, (1, 22)),
-            None if self.mains.len() == 1 => (self.mains[0].dir.as_path(), &self.mains[0].file, (1, 14)),
+            None if self.mains.len() == 1 => {
+                (self.mains[0].dir.as_path(), &self.mains[0].file, (1, 14))
+            }
             None => return,
         };
         let dir = root.join("vendor");
@@ -250,7 +256,11 @@ struct Graph<'a> {
 }
 
 impl<'a> Graph<'a> {
-    fn new(search: &'a Search<'a>, mains: &'a [MainModule], workspace: Option<&'a ModFile>) -> Self {
+    fn new(
+        search: &'a Search<'a>,
+        mains: &'a [MainModule],
+        workspace: Option<&'a ModFile>,
+    ) -> Self {
         let rules = workspace.into_iter().chain(mains.iter().map(|m| &m.file)).collect();
         // From Go 1.17 a tidy go.mod names every module that its packages need, in the right version.
         let deep = mains.len() > 1 || mains.iter().any(|m| m.file.language() < (1, 17));
@@ -264,9 +274,8 @@ impl<'a> Graph<'a> {
         let mut seen: FxHashSet<(String, String, bool)> = FxHashSet::default();
         let mut require = |file: &ModFile, expand: Option<bool>, queue: &mut VecDeque<_>| {
             for r in &file.requires {
-                let is_excluded = |f: &&ModFile| {
-                    f.excludes.iter().any(|(p, v)| *p == r.path && *v == r.version)
-                };
+                let is_excluded =
+                    |f: &&ModFile| f.excludes.iter().any(|(p, v)| *p == r.path && *v == r.version);
                 if own.contains(r.path.as_str()) || self.rules.iter().any(is_excluded) {
                     continue;
                 }
@@ -290,7 +299,8 @@ impl<'a> Graph<'a> {
                 continue;
             }
             let (path, version, unpruned) = item;
-            let Some(file) = self.mod_file(&path, &version).and_then(|p| self.read_dependency(&p)) else {
+            let Some(file) = self.mod_file(&path, &version).and_then(|p| self.read_dependency(&p))
+            else {
                 continue;
             };
             let own_unpruned = file.language() < (1, 17);

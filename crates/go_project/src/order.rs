@@ -130,13 +130,15 @@ fn place_of_import(program: &Program, id: PackageId, path: &str) -> (std::path::
 
 fn go_imports(ast: &go_syntax::ast::File) -> impl Iterator<Item = source::Span> {
     use go_syntax::ast::{DeclKind, SpecKind};
-    ast.decls.iter().filter_map(|&d| match ast.all_decls[d].kind {
-        DeclKind::Import(specs) => Some(specs),
-        _ => None,
-    })
-    .flat_map(|specs| ast.spec_ids(specs))
-    .filter_map(|id| match ast.specs[id].kind {
-        SpecKind::Import { path, .. } => Some(ast.expr(path).span),
-        _ => None,
-    })
+    ast.decls
+        .iter()
+        .filter_map(|&d| match ast.all_decls[d].kind {
+            DeclKind::Import(specs) => Some(specs),
+            _ => None,
+        })
+        .flat_map(|specs| ast.spec_ids(specs))
+        .filter_map(|id| match ast.specs[id].kind {
+            SpecKind::Import { path, .. } => Some(ast.expr(path).span),
+            _ => None,
+        })
 }

@@ -46,9 +46,7 @@ pub(crate) fn below<'a>(path: &'a str, prefix: &str) -> Option<&'a str> {
 
 /// The nearest folder, `dir` itself or above, that holds a file of this name.
 pub(crate) fn find_up(system: &dyn System, dir: &Path, name: &str) -> Option<PathBuf> {
-    dir.ancestors()
-        .find(|d| system.kind(&d.join(name)) == Some(FileKind::File))
-        .map(Path::to_owned)
+    dir.ancestors().find(|d| system.kind(&d.join(name)) == Some(FileKind::File)).map(Path::to_owned)
 }
 
 /// A pattern with `...` wildcards (`go help packages`): each stands for any text, also with slashes;
@@ -81,7 +79,8 @@ impl Wildcard {
     pub fn matches(&self, path: &str) -> bool {
         if self.parts.len() == 1 {
             return self.open_end
-                && below(path, self.fixed()).is_some_and(|rest| rest.is_empty() || !has_vendor(rest));
+                && below(path, self.fixed())
+                    .is_some_and(|rest| rest.is_empty() || !has_vendor(rest));
         }
         let Some(mut rest) = path.strip_prefix(self.parts[0].as_str()) else { return false };
         if has_vendor(rest) && !self.parts.iter().any(|p| has_vendor(p)) {
@@ -128,7 +127,11 @@ mod tests {
             ("x/vendor/...", "x/vendor/y", true),
             ("...", "anything/at/all", true),
         ] {
-            assert_eq!(Wildcard::new(pattern).expect("has one").matches(path), want, "{pattern} {path}");
+            assert_eq!(
+                Wildcard::new(pattern).expect("has one").matches(path),
+                want,
+                "{pattern} {path}"
+            );
         }
         assert!(Wildcard::new("x/y").is_none());
     }
@@ -138,6 +141,9 @@ mod tests {
         assert_eq!(clean(Path::new("/a/./b/../c")), Path::new("/a/c"));
         assert_eq!(slashed(Path::new("/a/b/c"), Path::new("/a")).as_deref(), Some("b/c"));
         assert_eq!(slashed(Path::new("/a"), Path::new("/b")), None);
-        assert_eq!((below("a/b", "a"), below("ab", "a"), below("a", "a")), (Some("b"), None, Some("")));
+        assert_eq!(
+            (below("a/b", "a"), below("ab", "a"), below("a", "a")),
+            (Some("b"), None, Some(""))
+        );
     }
 }

@@ -55,7 +55,8 @@ pub(crate) fn expand(resolver: &Resolver<'_>, base: &Path, patterns: &[String]) 
     let mut files: Vec<PathBuf> = Vec::new();
     for pattern in patterns {
         let path = clean(&base.join(pattern));
-        let names_file = pattern.ends_with(".go") && resolver.system.kind(&path) != Some(FileKind::Dir);
+        let names_file =
+            pattern.ends_with(".go") && resolver.system.kind(&path) != Some(FileKind::Dir);
         if names_file && (is_go_file(resolver.system, &path) || !pattern.contains("...")) {
             files.push(path);
         } else {
@@ -81,7 +82,10 @@ impl Expansion<'_> {
                 let mains: Vec<PathBuf> =
                     self.resolver.modules.mains.iter().map(|m| m.dir.clone()).collect();
                 if mains.is_empty() {
-                    self.fail(self.base, "`all` needs a go.mod: it means the main module and what it imports");
+                    self.fail(
+                        self.base,
+                        "`all` needs a go.mod: it means the main module and what it imports",
+                    );
                 }
                 for dir in mains {
                     self.walk(&dir, &dir, &|_| true);
@@ -123,7 +127,9 @@ impl Expansion<'_> {
         match self.resolver.system.kind(dir) {
             None => self.fail(dir, "no such file or folder"),
             Some(FileKind::Dir) => match self.resolver.system.read_dir(dir) {
-                Ok(_) => self.fail(dir, "no Go files in this folder; `./...` takes the folders below it"),
+                Ok(_) => {
+                    self.fail(dir, "no Go files in this folder; `./...` takes the folders below it")
+                }
                 Err(error) => {
                     let error = LoadError::new(dir, ErrorClass::Unreadable, error.to_string());
                     self.roots.errors.push(error);
@@ -172,17 +178,19 @@ impl Expansion<'_> {
         let mains = modules.mains.iter().map(|m| (m.file.module.clone(), Some(m.dir.clone())));
         let mut trees: Vec<(String, Option<PathBuf>)> = match &modules.vendor {
             Some(vendor) => {
-                let vendored = vendor.packages.keys().map(|p| (p.clone(), Some(vendor.dir.join(p))));
+                let vendored =
+                    vendor.packages.keys().map(|p| (p.clone(), Some(vendor.dir.join(p))));
                 mains.chain(vendored).collect()
             }
-            None => {
-                mains.chain(modules.selected.iter().map(|(p, s)| (p.clone(), s.dir.clone()))).collect()
-            }
+            None => mains
+                .chain(modules.selected.iter().map(|(p, s)| (p.clone(), s.dir.clone())))
+                .collect(),
         };
         trees.push((String::new(), self.resolver.std.clone()));
         trees.sort();
         for (path, dir) in trees {
-            let Some(dir) = dir.filter(|_| path.is_empty() || wildcard.can_match_below(&path)) else {
+            let Some(dir) = dir.filter(|_| path.is_empty() || wildcard.can_match_below(&path))
+            else {
                 continue;
             };
             self.walk(&dir, &dir, &|place| wildcard.matches(&place.import_path));
@@ -299,7 +307,8 @@ impl Expansion<'_> {
             };
             let (_, origin) = self.resolver.name_of_dir(dir, dir);
             let import_path = "command-line-arguments".to_owned();
-            let place = Place { import_path, dir: dir.to_owned(), origin, entries, only: Some(only) };
+            let place =
+                Place { import_path, dir: dir.to_owned(), origin, entries, only: Some(only) };
             self.add(place, true);
         }
     }
@@ -313,4 +322,3 @@ fn is_relative(pattern: &str) -> bool {
 fn is_go_file(system: &dyn System, path: &Path) -> bool {
     path.extension().is_some_and(|e| e == "go") && system.kind(path) == Some(FileKind::File)
 }
-

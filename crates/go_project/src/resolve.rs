@@ -160,7 +160,9 @@ impl<'a> Resolver<'a> {
                 return (path, Origin::Loose);
             }
         }
-        let name = |p: &Path| p.file_name().map_or("main".to_owned(), |n| n.to_string_lossy().into_owned());
+        let name = |p: &Path| {
+            p.file_name().map_or("main".to_owned(), |n| n.to_string_lossy().into_owned())
+        };
         let path = match slashed(dir, base) {
             Some(rest) => join(&name(base), &rest),
             None => name(dir),
@@ -287,14 +289,18 @@ impl<'a> Resolver<'a> {
         if like_std && self.std.is_none() {
             return format!("package {path} is of the standard library, and GOROOT was not found");
         }
-        if let Some(main) = self.modules.mains.iter().find(|m| below(path, &m.file.module).is_some()) {
+        if let Some(main) =
+            self.modules.mains.iter().find(|m| below(path, &m.file.module).is_some())
+        {
             return format!("module {} has no package {path}", main.file.module);
         }
         if like_std {
             return format!("package {path} is not in the standard library");
         }
         if self.modules.mains.is_empty() {
-            return format!("package {path} is outside the standard library, and there is no go.mod");
+            return format!(
+                "package {path} is outside the standard library, and there is no go.mod"
+            );
         }
         match self.modules.vendor {
             Some(_) => format!("package {path} is not in the vendor folder; run `go mod vendor`"),
@@ -323,7 +329,9 @@ fn malformed(path: &str) -> Option<String> {
     if path.starts_with('/') {
         return Some(format!("import path {path:?} is absolute"));
     }
-    let bad = |c: char| c.is_control() || c.is_whitespace() || "!\"#$%&'()*,:;<=>?[\\]^`{|}\u{fffd}".contains(c);
+    let bad = |c: char| {
+        c.is_control() || c.is_whitespace() || "!\"#$%&'()*,:;<=>?[\\]^`{|}\u{fffd}".contains(c)
+    };
     if let Some(c) = path.chars().find(|&c| bad(c)) {
         return Some(format!("import path {path:?} has the invalid character {c:?}"));
     }

@@ -162,10 +162,15 @@ mod tests {
     #[test]
     fn experiments_come_from_goroot_and_the_environment() {
         let mut system = MemorySystem::new();
-        system.add("/go/src/internal/buildcfg/exp.go", EXP).set_env("GOEXPERIMENT", "nospinbit,arenas");
+        system
+            .add("/go/src/internal/buildcfg/exp.go", EXP)
+            .set_env("GOEXPERIMENT", "nospinbit,arenas");
         let goroot = GoRoot { dir: "/go".into(), version: "go1.23.1".into() };
-        let options =
-            LoadOptions { goos: Some("linux".into()), goarch: Some("amd64".into()), ..Default::default() };
+        let options = LoadOptions {
+            goos: Some("linux".into()),
+            goarch: Some("amd64".into()),
+            ..Default::default()
+        };
         let context = build_context(&system, &Environment::new(&system), &options, Some(&goroot));
         assert_eq!(
             context.tool_tags,

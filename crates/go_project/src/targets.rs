@@ -3,21 +3,68 @@
 
 /// Every name that is or was a `GOOS` (`internal/syslist` of the standard library).
 const KNOWN_OS: &[&str] = &[
-    "aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js", "linux",
-    "nacl", "netbsd", "openbsd", "plan9", "solaris", "wasip1", "windows", "zos",
+    "aix",
+    "android",
+    "darwin",
+    "dragonfly",
+    "freebsd",
+    "hurd",
+    "illumos",
+    "ios",
+    "js",
+    "linux",
+    "nacl",
+    "netbsd",
+    "openbsd",
+    "plan9",
+    "solaris",
+    "wasip1",
+    "windows",
+    "zos",
 ];
 
 /// The systems for which the tag `unix` holds.
 const UNIX_OS: &[&str] = &[
-    "aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "linux",
-    "netbsd", "openbsd", "solaris",
+    "aix",
+    "android",
+    "darwin",
+    "dragonfly",
+    "freebsd",
+    "hurd",
+    "illumos",
+    "ios",
+    "linux",
+    "netbsd",
+    "openbsd",
+    "solaris",
 ];
 
 /// Every name that is or was a `GOARCH`.
 const KNOWN_ARCH: &[&str] = &[
-    "386", "amd64", "amd64p32", "arm", "armbe", "arm64", "arm64be", "loong64", "mips", "mipsle",
-    "mips64", "mips64le", "mips64p32", "mips64p32le", "ppc", "ppc64", "ppc64le", "riscv",
-    "riscv64", "s390", "s390x", "sparc", "sparc64", "wasm",
+    "386",
+    "amd64",
+    "amd64p32",
+    "arm",
+    "armbe",
+    "arm64",
+    "arm64be",
+    "loong64",
+    "mips",
+    "mipsle",
+    "mips64",
+    "mips64le",
+    "mips64p32",
+    "mips64p32le",
+    "ppc",
+    "ppc64",
+    "ppc64le",
+    "riscv",
+    "riscv64",
+    "s390",
+    "s390x",
+    "sparc",
+    "sparc64",
+    "wasm",
 ];
 
 pub(crate) fn is_known_os(name: &str) -> bool {
@@ -97,7 +144,8 @@ pub(crate) fn level_tags(goarch: &str, level: &str) -> Vec<String> {
             .collect(),
         "arm" => (5..=digits(level).clamp(5, 7)).map(|n| tag(&n.to_string())).collect(),
         "arm64" => {
-            let (major, minor) = level.trim_start_matches('v').split_once('.').unwrap_or(("8", "0"));
+            let (major, minor) =
+                level.trim_start_matches('v').split_once('.').unwrap_or(("8", "0"));
             let (major, minor) = (digits(major), digits(minor).min(9));
             let mut tags: Vec<String> =
                 (0..=minor).map(|n| tag(&format!("v{major}.{n}"))).collect();

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use source::MemorySystem;
 
 use crate::{
-    ErrorClass, ImportTarget, LoadOptions, ModMode, Package, PackageKind, Program, TestVariant, load,
+    ErrorClass, ImportTarget, LoadOptions, ModMode, Package, PackageKind, Program, TestVariant,
+    load,
 };
 
 /// A tree with a small GOROOT and an empty home; files of `archive` are below `/w` unless absolute.
@@ -100,7 +101,12 @@ fn a_module_with_its_dependencies_in_order() {
     assert_eq!(
         paths(&program),
         [
-            "example.com/m", "example.com/m/hub", "fmt", "internal/x", "net", "runtime",
+            "example.com/m",
+            "example.com/m/hub",
+            "fmt",
+            "internal/x",
+            "net",
+            "runtime",
             "vendor/golang.org/x/dns",
         ]
     );
@@ -126,12 +132,20 @@ fn the_module_cache_serves_selected_versions() {
              -- local/go.mod --\nmodule ex.com/l\ngo 1.19\n-- local/l.go --\npackage l\n"
         ));
         let cache = "/home/u/go/pkg/mod";
-        system.add(format!("{cache}/!ex.com/!a@v1.2.0/sub/s.go"), "package sub\nimport \"ex.com/b\"\n");
-        system.add(format!("{cache}/cache/download/!ex.com/!a/@v/v1.2.0.mod"),
-            "module Ex.com/A\ngo 1.16\nrequire ex.com/b v1.5.0\n");
+        system.add(
+            format!("{cache}/!ex.com/!a@v1.2.0/sub/s.go"),
+            "package sub\nimport \"ex.com/b\"\n",
+        );
+        system.add(
+            format!("{cache}/cache/download/!ex.com/!a/@v/v1.2.0.mod"),
+            "module Ex.com/A\ngo 1.16\nrequire ex.com/b v1.5.0\n",
+        );
         system.add(format!("{cache}/ex.com/b@v1.5.0/b.go"), "package b\n");
         system.add(format!("{cache}/ex.com/b@v1.1.0/b.go"), "package b\n");
-        system.add(format!("{cache}/cache/download/ex.com/b/@v/v1.5.0.mod"), "module ex.com/b\ngo 1.20\n");
+        system.add(
+            format!("{cache}/cache/download/ex.com/b/@v/v1.5.0.mod"),
+            "module ex.com/b\ngo 1.20\n",
+        );
         system
     };
     // Go 1.16: b's version follows from the requirements of A.
@@ -141,7 +155,8 @@ fn the_module_cache_serves_selected_versions() {
     assert_eq!(package(&program, "ex.com/b").go_version, (1, 20));
     assert_eq!(package(&program, "Ex.com/A/sub").kind, PackageKind::Dependency);
     // Go 1.17: go.mod is complete.
-    let program = load(&system("require (\nEx.com/A v1.2.0\nex.com/b v1.1.0\n)", "1.17"), &options(&[]));
+    let program =
+        load(&system("require (\nEx.com/A v1.2.0\nex.com/b v1.1.0\n)", "1.17"), &options(&[]));
     assert!(package(&program, "ex.com/b").dir.ends_with("b@v1.1.0"));
     // A replacement by a folder.
     let requires = "require (\nEx.com/A v1.2.0\nex.com/b v1.1.0\n)\nreplace ex.com/b => ./local";
@@ -203,7 +218,9 @@ fn vendor_folders_are_used_by_the_rule_of_go() {
     system.set_env("GOFLAGS", "-mod=vendor");
     assert_eq!(errors(&load(&system, &options(&[]))), [""; 0]);
     let stale = archive("1.14").replace("require a.b/c v1.0.0", "require a.b/c v1.1.0");
-    assert!(errors(&run(&stale, &[]))[0].starts_with("/w/go.mod:3: a.b/c v1.1.0 is v1.0.0 in vendor"));
+    assert!(
+        errors(&run(&stale, &[]))[0].starts_with("/w/go.mod:3: a.b/c v1.1.0 is v1.0.0 in vendor")
+    );
 }
 
 #[test]
@@ -324,14 +341,21 @@ fn bad_requests_are_usage_errors() {
         assert_eq!(program.errors[0].class, ErrorClass::Usage);
     }
     let program = run(archive, &["./..."]);
-    assert_eq!(errors(&program), ["/w/mixed/a.go:1: package a in a folder of package b: the file is left out"]);
+    assert_eq!(
+        errors(&program),
+        ["/w/mixed/a.go:1: package a in a folder of package b: the file is left out"]
+    );
     assert_eq!(files(&program, "m/mixed"), ["b.go", "c.go"]);
 }
 
 #[test]
 fn a_broken_go_mod_is_an_error_with_its_line_and_no_end() {
-    let program = run("-- go.mod --\nmodule m\ngo 1.22\nrequire (\n\ta.b/c\n)\n-- m.go --\npackage m\n", &[]);
-    assert_eq!(errors(&program), ["/w/go.mod:4: expected `require PATH VERSION`, found `a.b/c` after `require`"]);
+    let program =
+        run("-- go.mod --\nmodule m\ngo 1.22\nrequire (\n\ta.b/c\n)\n-- m.go --\npackage m\n", &[]);
+    assert_eq!(
+        errors(&program),
+        ["/w/go.mod:4: expected `require PATH VERSION`, found `a.b/c` after `require`"]
+    );
     assert_eq!(paths(&program), ["m"]);
 }
 
@@ -352,7 +376,8 @@ fn embeds_cgo_and_generated_files_are_marked() {
     assert_eq!(m.implicit_deps.len(), 2);
     let mut off = options(&[]);
     off.cgo = Some(false);
-    let archive = "-- go.mod --\nmodule m\n-- c.go --\npackage m\nimport \"C\"\n-- d.go --\npackage m\n";
+    let archive =
+        "-- go.mod --\nmodule m\n-- c.go --\npackage m\nimport \"C\"\n-- d.go --\npackage m\n";
     assert_eq!(files(&load(&tree(archive), &off), "m"), ["d.go"]);
 }
 
@@ -395,7 +420,10 @@ fn import_patterns_std_and_all() {
 fn the_result_does_not_depend_on_the_number_of_threads() {
     let mut archive = String::from("-- go.mod --\nmodule m\ngo 1.22\n");
     for i in 0..60 {
-        archive += &format!("-- p{i}/a.go --\npackage p{i}\nimport (\"fmt\"; \"m/p{}\")\n", (i * 7 + 1) % 60);
+        archive += &format!(
+            "-- p{i}/a.go --\npackage p{i}\nimport (\"fmt\"; \"m/p{}\")\n",
+            (i * 7 + 1) % 60
+        );
     }
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");

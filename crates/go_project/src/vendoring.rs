@@ -81,11 +81,13 @@ impl Vendor {
                 Some(m) if m.version != require.version => {
                     format!("is {} in vendor/modules.txt", m.version)
                 }
-                Some(m) => match (file.replacement(&require.path, &require.version), &m.replaced_by) {
-                    (None, None) => continue,
-                    (Some(want), Some(have)) if replacement_text(want) == *have => continue,
-                    _ => "is replaced otherwise in vendor/modules.txt".to_owned(),
-                },
+                Some(m) => {
+                    match (file.replacement(&require.path, &require.version), &m.replaced_by) {
+                        (None, None) => continue,
+                        (Some(want), Some(have)) if replacement_text(want) == *have => continue,
+                        _ => "is replaced otherwise in vendor/modules.txt".to_owned(),
+                    }
+                }
             };
             let message = format!(
                 "{} {} {problem}: the vendor folder is out of date, run `go mod vendor`",
@@ -125,7 +127,8 @@ mod tests {
     #[test]
     fn disagreement_is_shown_by_line() {
         let vendor = Vendor::parse(Path::new("/m/vendor"), LIST.as_bytes());
-        let go_mod = "module m\nrequire a.b/c v1.0.0\nrequire e.f/g v1.1.0\nreplace e.f/g => ../g\n";
+        let go_mod =
+            "module m\nrequire a.b/c v1.0.0\nrequire e.f/g v1.1.0\nreplace e.f/g => ../g\n";
         let read = |t: &str| parse(Path::new("/m/go.mod"), t.as_bytes(), ModKind::GoMod);
         assert_eq!(vendor.disagreements(&read(go_mod)), []);
         let newer = go_mod.replace("c v1.0.0", "c v1.2.0").replace("=> ../g", "=> ../h");

@@ -38,7 +38,9 @@ pub enum KnowledgeError {
         message: String,
     },
     /// A name that is neither `F`, `(T).M` nor `(*T).M`.
-    #[error("{file}:{line}: `{name}` is not a name: expected `Func`, `(Type).Method` or `(*Type).Method`")]
+    #[error(
+        "{file}:{line}: `{name}` is not a name: expected `Func`, `(Type).Method` or `(*Type).Method`"
+    )]
     BadName {
         /// The file, as given.
         file: String,

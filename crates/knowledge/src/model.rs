@@ -364,7 +364,9 @@ impl Pattern {
         let name_fits = match self.name.split_once('*') {
             None => self.name == name,
             Some((head, tail)) => {
-                name.len() >= head.len() + tail.len() && name.starts_with(head) && name.ends_with(tail)
+                name.len() >= head.len() + tail.len()
+                    && name.starts_with(head)
+                    && name.ends_with(tail)
             }
         };
         name_fits

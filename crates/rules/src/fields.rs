@@ -109,9 +109,8 @@ pub(crate) fn guard<'h>(map: &Path, locks: &'h [Held]) -> Option<(ObjId, &'h Hel
             (None, Root::Global(obj)) => obj,
             _ => return None,
         };
-        let beside = held.path.root == map.root
-            && held.path.elems.len() <= map.elems.len() + 1
-            && {
+        let beside =
+            held.path.root == map.root && held.path.elems.len() <= map.elems.len() + 1 && {
                 let parent = held.path.elems.len() - usize::from(!held.path.elems.is_empty());
                 map.elems.len() >= parent && held.path.elems[..parent] == map.elems[..parent]
             };

@@ -54,7 +54,9 @@ impl<'a> RuleContext<'a> {
     }
 
     /// All functions with what was found out about each.
-    pub fn functions(&self) -> impl Iterator<Item = (go_ir::FuncId, &'a go_ir::Func, &'a flow::FuncFacts)> {
+    pub fn functions(
+        &self,
+    ) -> impl Iterator<Item = (go_ir::FuncId, &'a go_ir::Func, &'a flow::FuncFacts)> {
         let funcs = self.analysis.context.program.funcs.iter_enumerated();
         funcs.zip(self.analysis.facts.iter()).map(|((id, func), facts)| (id, func, facts))
     }

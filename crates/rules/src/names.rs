@@ -30,12 +30,19 @@ impl RuleContext<'_> {
         let name = |obj: ObjId| store.obj(obj).name.as_str().to_owned();
         match root {
             Root::Param(n) => param(store, func, *n).map_or_else(|| format!("argument {n}"), name),
-            Root::Free(n) => func.free_vars.get(*n as usize).map_or_else(|| "captured variable".into(), |&v| name(v)),
+            Root::Free(n) => func
+                .free_vars
+                .get(*n as usize)
+                .map_or_else(|| "captured variable".into(), |&v| name(v)),
             Root::Global(obj) => {
                 let object = store.obj(*obj);
                 match object.pkg {
                     Some(pkg) if pkg != func.pkg => {
-                        format!("{}.{}", store.package(pkg).name.get().map_or("", |n| n.as_str()), object.name)
+                        format!(
+                            "{}.{}",
+                            store.package(pkg).name.get().map_or("", |n| n.as_str()),
+                            object.name
+                        )
                     }
                     _ => name(*obj),
                 }
@@ -95,7 +102,8 @@ impl RuleContext<'_> {
 /// Where the `[` of the last index expression of `m[k] = v` starts on the left side.
 fn bracket_before_last_index(text: &str) -> Option<usize> {
     let left = text.split(" = ").next().unwrap_or(text);
-    let left = left.split(" += ").next().unwrap_or(left).trim_end_matches("++").trim_end_matches("--");
+    let left =
+        left.split(" += ").next().unwrap_or(left).trim_end_matches("++").trim_end_matches("--");
     let left = left.trim_end();
     if !left.ends_with(']') {
         return left.find('[');

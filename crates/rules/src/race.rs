@@ -196,8 +196,10 @@ fn finding(
 ) -> Finding {
     let pair = &race.pair;
     let (a, b) = (&pair.a, &pair.b);
-    let variable = cx.written_name(a.step.span).unwrap_or_else(|| cx.path_name(pair.scope, &a.path));
-    let text = RaceText { variable: &variable, does: past(a.kind), meanwhile: present(b.kind), pair };
+    let variable =
+        cx.written_name(a.step.span).unwrap_or_else(|| cx.path_name(pair.scope, &a.path));
+    let text =
+        RaceText { variable: &variable, does: past(a.kind), meanwhile: present(b.kind), pair };
     let (message, help) = words(&text);
     let confidence = if pair.same_object { Confidence::High } else { Confidence::Medium };
     let mut finding = Finding::new(meta, cx.package(a.step.func), a.step.span, variable, message)
@@ -224,8 +226,12 @@ fn why(cx: &RuleContext<'_>, pair: &Pair) -> String {
     let order = "nothing that one goroutine waits for is signalled by the other";
     match (&a[..], &b[..]) {
         ([], []) => format!("neither side holds a lock, and {order}"),
-        (held, []) => format!("the first holds {}, the second holds no lock, and {order}", held.join(", ")),
-        ([], held) => format!("the second holds {}, the first holds no lock, and {order}", held.join(", ")),
+        (held, []) => {
+            format!("the first holds {}, the second holds no lock, and {order}", held.join(", "))
+        }
+        ([], held) => {
+            format!("the second holds {}, the first holds no lock, and {order}", held.join(", "))
+        }
         (x, y) if x == y => {
             format!("both hold {}, which does not keep readers apart, and {order}", x.join(", "))
         }
@@ -238,7 +244,12 @@ fn why(cx: &RuleContext<'_>, pair: &Pair) -> String {
 }
 
 /// One side of a conflict.
-pub(crate) fn access(cx: &RuleContext<'_>, scope: FuncId, event: &Event, thread: Option<&Thread>) -> Access {
+pub(crate) fn access(
+    cx: &RuleContext<'_>,
+    scope: FuncId,
+    event: &Event,
+    thread: Option<&Thread>,
+) -> Access {
     let mut path = Vec::new();
     let mut at = &event.step.frames;
     while let Some(frame) = at {

@@ -64,10 +64,9 @@ impl Lowerer<'_> {
         }
         match (id, exprs) {
             // The operand is not evaluated.
-            (
-                BuiltinId::UnsafeSizeof | BuiltinId::UnsafeAlignof | BuiltinId::UnsafeOffsetof,
-                _,
-            ) => SmallVec::new(),
+            (BuiltinId::UnsafeSizeof | BuiltinId::UnsafeAlignof | BuiltinId::UnsafeOffsetof, _) => {
+                SmallVec::new()
+            }
             (BuiltinId::Append, [slice, rest @ ..]) => {
                 let ty = self.type_of(e);
                 let slice = self.expr_to(*slice, ty);

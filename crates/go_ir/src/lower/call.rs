@@ -5,9 +5,9 @@ use go_types::{Mode, ObjId, Selection, SelectionKind, Type, TypeId};
 use smallvec::SmallVec;
 use source::FileSpan;
 
+use super::Lowerer;
 use super::library::{lock_op, never_returns};
 use super::place::{Place, PlaceKind};
-use super::Lowerer;
 use crate::ir::{CallInfo, Callee, FuncKind, LockOp, Op, Terminator, ValueId};
 
 /// A call taken apart: the parts of the syntax.
@@ -178,9 +178,7 @@ impl<'a> Lowerer<'a> {
         let elem = self.slice_elem(slice);
         let values: Vec<ValueId> = rest.iter().map(|&e| self.expr_to(e, elem)).collect();
         let span = match (rest.first(), rest.last()) {
-            (Some(&a), Some(&b)) => {
-                self.file_span(self.ast.expr(a).span.to(self.ast.expr(b).span))
-            }
+            (Some(&a), Some(&b)) => self.file_span(self.ast.expr(a).span.to(self.ast.expr(b).span)),
             _ => exprs.last().map_or(self.f.span, |&e| self.span(e)),
         };
         let packed = self.pack(&values, elem, slice, span);

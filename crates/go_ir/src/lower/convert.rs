@@ -1,8 +1,8 @@
 //! Conversions, those that the source writes and those that assignability implies.
 
 use go_syntax::ast::ExprId;
-use go_types::{Basic, ObjId, Type, TypeId};
 use go_types::predicates::identical;
+use go_types::{Basic, ObjId, Type, TypeId};
 use source::FileSpan;
 
 use super::Lowerer;

@@ -11,9 +11,7 @@ use source::{FileId, FileSpan, Span};
 use super::Lowerer;
 use super::jump::{Jump, Target};
 use super::prepass::{self, signature_vars};
-use crate::ir::{
-    BlockId, CallInfo, Callee, Func, FuncId, FuncKind, Op, Terminator, ValueId,
-};
+use crate::ir::{BlockId, CallInfo, Callee, Func, FuncId, FuncKind, Op, Terminator, ValueId};
 use crate::ssa::{Ssa, VarId};
 
 /// Where a variable lives.
@@ -138,7 +136,8 @@ impl Lowerer<'_> {
             };
             let (base_name, generic) = match self.store.ty(base) {
                 Type::Named(n) => {
-                    let generic = !n.targs.is_empty() || n.tparams.get().is_some_and(|p| !p.is_empty());
+                    let generic =
+                        !n.targs.is_empty() || n.tparams.get().is_some_and(|p| !p.is_empty());
                     (self.store.obj(n.obj).name.as_str(), generic)
                 }
                 _ => ("?", false),
@@ -207,12 +206,7 @@ impl Lowerer<'_> {
         self.emit(Op::MakeClosure { func, bindings }, ty, span)
     }
 
-    fn signature_and_body(
-        &mut self,
-        params: &[ObjId],
-        results: Vec<ObjId>,
-        body: Option<StmtId>,
-    ) {
+    fn signature_and_body(&mut self, params: &[ObjId], results: Vec<ObjId>, body: Option<StmtId>) {
         let span = self.f.span;
         self.f.body = body;
         self.f.has_defer = body.is_some_and(|b| self.facts.defers.contains(&b));

@@ -8,9 +8,7 @@ use go_syntax::ast::{
     UnaryOp,
 };
 use go_syntax::walk::{Node, Visitor, walk};
-use go_types::{
-    FileInfo, ObjId, ObjKind, SelectionKind, Store, Type, TypeId,
-};
+use go_types::{FileInfo, ObjId, ObjKind, SelectionKind, Store, Type, TypeId};
 
 use go_types::under::{core_type, under};
 

@@ -30,12 +30,7 @@ struct Blocks {
 }
 
 impl Lowerer<'_> {
-    pub(super) fn range_stmt(
-        &mut self,
-        clause: RangeClause,
-        body: StmtId,
-        label: Option<Symbol>,
-    ) {
+    pub(super) fn range_stmt(&mut self, clause: RangeClause, body: StmtId, label: Option<Symbol>) {
         let ty = self.type_of(clause.x);
         let span = self.span(clause.x);
         if self.facts.range_bodies.contains(&body) {
@@ -283,8 +278,7 @@ impl Lowerer<'_> {
         self.enter_func(FuncKind::RangeBody, name, yield_type, self.stmt_span(body));
         self.f.body = Some(body);
         self.f.exit_flag = Some(flag);
-        let target =
-            Target { label, brk: Exit::Yield(false), cont: Some(Exit::Yield(true)) };
+        let target = Target { label, brk: Exit::Yield(false), cont: Some(Exit::Yield(true)) };
         self.f.targets.push(target);
         let params: Vec<ValueId> = (0u32..)
             .zip(&yield_params)
@@ -308,8 +302,7 @@ impl Lowerer<'_> {
     fn exit_flag(&mut self, span: FileSpan) -> ObjId {
         let place = Some((span.file, span.span.start));
         let (pkg, int) = (Some(self.info.pkg), Some(self.int_type()));
-        let flag =
-            self.store.new_obj(Object::var(VarKind::Local, sym::EMPTY, pkg, place, int));
+        let flag = self.store.new_obj(Object::var(VarKind::Local, sym::EMPTY, pkg, place, int));
         self.facts.in_memory.insert(flag);
         self.declare_zero(flag, span);
         flag

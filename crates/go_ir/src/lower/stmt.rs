@@ -1,8 +1,8 @@
 //! Statements without control flow of their own, blocks, `if`.
 
 use go_syntax::ast::{
-    AssignOp, BinaryOp, DeclId, DeclKind, ExprId, ExprKind, ExprRange, IdentRange, SpecKind, StmtId,
-    StmtKind,
+    AssignOp, BinaryOp, DeclId, DeclKind, ExprId, ExprKind, ExprRange, IdentRange, SpecKind,
+    StmtId, StmtKind,
 };
 use go_types::{ConstValue, ObjId, Type, TypeId};
 use source::FileSpan;
@@ -104,7 +104,8 @@ impl Lowerer<'_> {
         if let ([(Some(obj), span)], [value]) = (&vars[..], exprs) {
             return self.declare_init(*obj, *value, *span);
         }
-        let types: Vec<Option<TypeId>> = vars.iter().map(|v| v.0.map(|o| self.obj_type(o))).collect();
+        let types: Vec<Option<TypeId>> =
+            vars.iter().map(|v| v.0.map(|o| self.obj_type(o))).collect();
         let values = self.values_for(exprs, &types);
         for ((obj, span), value) in vars.into_iter().zip(values) {
             if let Some(obj) = obj.filter(|&o| !self.store.obj(o).name.is_blank()) {
@@ -116,10 +117,8 @@ impl Lowerer<'_> {
     /// Declares one variable with its initialiser.
     fn declare_init(&mut self, obj: ObjId, value: ExprId, span: FileSpan) {
         let ty = self.obj_type(obj);
-        let is_lit = matches!(
-            self.ast.expr(self.ast.unparen(value)).kind,
-            ExprKind::CompositeLit { .. }
-        );
+        let is_lit =
+            matches!(self.ast.expr(self.ast.unparen(value)).kind, ExprKind::CompositeLit { .. });
         let blank = self.store.obj(obj).name.is_blank();
         if is_lit && !blank && self.facts.in_memory.contains(&obj) {
             let addr = self.declare_in_memory(obj, span);

@@ -98,10 +98,7 @@ impl<'a> Lowerer<'a> {
 
     fn falls_through(&self, body: StmtRange) -> bool {
         self.ast.stmt_list(body).last().is_some_and(|&s| {
-            matches!(
-                self.ast.stmt(s).kind,
-                StmtKind::Branch { kind: BranchKind::Fallthrough, .. }
-            )
+            matches!(self.ast.stmt(s).kind, StmtKind::Branch { kind: BranchKind::Fallthrough, .. })
         })
     }
 
@@ -118,7 +115,8 @@ impl<'a> Lowerer<'a> {
         if self.is_interface(case_type) && !self.is_interface(tag_type) {
             x = self.coerce(x, case_type, span);
         }
-        let wanted = if self.is_interface(tag_type) || self.is_nil(e) { tag_type } else { case_type };
+        let wanted =
+            if self.is_interface(tag_type) || self.is_nil(e) { tag_type } else { case_type };
         let y = self.expr_to(e, wanted);
         let cond = self.emit(Op::Binary { op: BinaryOp::Eq, x, y }, self.bool_type(), span);
         self.f.ssa.branch(cond, then, els);
@@ -181,13 +179,7 @@ impl<'a> Lowerer<'a> {
     }
 
     /// Goes to `then` if `x` has the type `e` (or is nil, if `e` is); the tuple of the assertion.
-    fn type_test(
-        &mut self,
-        x: ValueId,
-        e: ExprId,
-        then: BlockId,
-        els: BlockId,
-    ) -> Option<ValueId> {
+    fn type_test(&mut self, x: ValueId, e: ExprId, then: BlockId, els: BlockId) -> Option<ValueId> {
         let span = self.span(e);
         let bool_type = self.bool_type();
         if self.is_nil(e) {

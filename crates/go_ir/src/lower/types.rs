@@ -2,9 +2,7 @@
 //! variables, tuples of operations that have no expression of their own.
 
 use base::{FxHashMap, sym};
-use go_types::{
-    Basic, ObjId, Object, Signature, Store, Type, TypeId, VarKind,
-};
+use go_types::{Basic, ObjId, Object, Signature, Store, Type, TypeId, VarKind};
 
 use go_types::under::{core_type, under};
 
@@ -36,8 +34,7 @@ impl Lowerer<'_> {
     }
     /// Whether values of the type are interface values. Those of a type parameter are not.
     pub(super) fn is_interface(&self, t: TypeId) -> bool {
-        !self.is_type_param(t)
-            && matches!(self.store.ty(under(self.store, t)), Type::Interface(_))
+        !self.is_type_param(t) && matches!(self.store.ty(under(self.store, t)), Type::Interface(_))
     }
     pub(super) fn is_map(&self, t: TypeId) -> bool {
         matches!(self.core_type(t), Type::Map { .. })

@@ -9,8 +9,10 @@ use crate::support::{lower, snippet};
 #[test]
 fn lowered_files_print_as_recorded() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    let mut files: Vec<_> =
-        std::fs::read_dir(dir).expect("the folder is there").map(|e| e.expect("readable").path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(dir)
+        .expect("the folder is there")
+        .map(|e| e.expect("readable").path())
+        .collect();
     files.sort();
     for path in files {
         let text = std::fs::read_to_string(&path).expect("a text file");

@@ -69,10 +69,7 @@ pub fn snippet(text: &str, go: &str) -> (MemorySystem, LoadOptions) {
     }
     system.add("/m/go.mod", format!("module p\n\ngo {go}\n"));
     system.add("/m/p.go", text);
-    let options = LoadOptions {
-        dir: "/m".into(),
-        goroot: Some("/goroot".into()),
-        ..LoadOptions::default()
-    };
+    let options =
+        LoadOptions { dir: "/m".into(), goroot: Some("/goroot".into()), ..LoadOptions::default() };
     (system, options)
 }

@@ -22,7 +22,9 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
 
 fn words(race: &RaceText<'_>) -> (String, String) {
     let RaceText { variable, does, meanwhile, .. } = race;
-    let message = format!("map `{variable}` from a context is {does} while another goroutine {meanwhile}: every holder of the context has the same map");
+    let message = format!(
+        "map `{variable}` from a context is {does} while another goroutine {meanwhile}: every holder of the context has the same map"
+    );
     let help = "store a value that is not changed afterwards, hand each goroutine a clone (maps.Clone), or put a mutex beside the map".to_owned();
     (message, help)
 }

@@ -22,7 +22,9 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
 
 fn words(race: &RaceText<'_>) -> (String, String) {
     let RaceText { variable, does, meanwhile, .. } = race;
-    let message = format!("gRPC metadata `{variable}` is {does} while another goroutine {meanwhile}: metadata.MD is a map");
+    let message = format!(
+        "gRPC metadata `{variable}` is {does} while another goroutine {meanwhile}: metadata.MD is a map"
+    );
     let help = "give each goroutine its own copy with md.Copy() and change only that".to_owned();
     (message, help)
 }

@@ -26,12 +26,8 @@ const MIN_RATIO: usize = 3;
 
 /// Uses that break their map's locking convention.
 pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
-    let reported: base::FxHashSet<_> = cx
-        .analysis
-        .pairs
-        .iter()
-        .flat_map(|p| [p.a.step.span, p.b.step.span])
-        .collect();
+    let reported: base::FxHashSet<_> =
+        cx.analysis.pairs.iter().flat_map(|p| [p.a.step.span, p.b.step.span]).collect();
     let mut findings = Vec::new();
     for map in maps(cx) {
         let Some((lock, locked)) = convention(&map) else { continue };
@@ -51,9 +47,10 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                 locked.len(),
                 map.sites.len(),
             );
-            let mut finding = Finding::new(&META, cx.package(site.event.step.func), span, variable, message)
-                .confidence(Confidence::Medium)
-                .access(access(cx, site.scope, &site.event, None));
+            let mut finding =
+                Finding::new(&META, cx.package(site.event.step.func), span, variable, message)
+                    .confidence(Confidence::Medium)
+                    .access(access(cx, site.scope, &site.event, None));
             let example = locked.iter().find(|s| is_write(s.event.kind)).or_else(|| locked.first());
             if let Some(example) = example {
                 finding = finding
@@ -78,7 +75,8 @@ fn convention(map: &Map) -> Option<(go_types::ObjId, Vec<&Site>)> {
             counts.entry(lock).or_default().push(site);
         }
     }
-    let (lock, locked) = counts.into_iter().max_by_key(|(lock, sites)| (sites.len(), lock.to_raw()))?;
+    let (lock, locked) =
+        counts.into_iter().max_by_key(|(lock, sites)| (sites.len(), lock.to_raw()))?;
     let unlocked = map.sites.iter().filter(|s| s.guard.is_none()).count();
     (locked.len() >= MIN_LOCKED && unlocked > 0 && locked.len() >= MIN_RATIO * unlocked)
         .then_some((lock, locked))

@@ -23,7 +23,8 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
     let written: base::FxHashMap<_, _> = maps(cx)
         .into_iter()
         .filter_map(|m| {
-            let write = m.sites.into_iter().find(|s| is_write(s.event.kind) && s.guard.is_some())?;
+            let write =
+                m.sites.into_iter().find(|s| is_write(s.event.kind) && s.guard.is_some())?;
             Some((m.obj, write))
         })
         .collect();
@@ -44,13 +45,16 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                     match cx.store().ty(go_types::under::under(cx.store(), ty)) {
                         Type::Map { .. } => {}
                         Type::Struct(s) => {
-                            fields.extend(s.fields.iter().filter_map(|&f| path.then(Elem::Field(f))));
+                            fields
+                                .extend(s.fields.iter().filter_map(|&f| path.then(Elem::Field(f))));
                         }
                         _ => continue,
                     }
                     for map in fields {
                         let Some(obj) = crate::fields::owner(&map) else { continue };
-                        let (Some(write), Some((lock, _))) = (written.get(&obj), guard(&map, locks)) else {
+                        let (Some(write), Some((lock, _))) =
+                            (written.get(&obj), guard(&map, locks))
+                        else {
                             continue;
                         };
                         if is_replaced(func, obj) || !seen.insert((instr.span, obj)) {
@@ -58,7 +62,9 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                         }
                         let variable = cx.path_name(id, &map);
                         let lock = cx.store().obj(lock).name;
-                        let message = format!("`{variable}` is returned from under `{lock}`: the caller uses the map without it");
+                        let message = format!(
+                            "`{variable}` is returned from under `{lock}`: the caller uses the map without it"
+                        );
                         let access = Access {
                             kind: AccessKind::MapRead,
                             place: instr.span,

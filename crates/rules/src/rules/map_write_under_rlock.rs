@@ -30,7 +30,8 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
             }
             let span = event.step.span;
             let lock = cx.store().obj(lock).name;
-            let variable = cx.written_name(span).unwrap_or_else(|| cx.path_name(site.scope, &event.path));
+            let variable =
+                cx.written_name(span).unwrap_or_else(|| cx.path_name(site.scope, &event.path));
             let message = format!("map `{variable}` is written while `{lock}` is only read-locked");
             findings.push(
                 Finding::new(&META, cx.package(event.step.func), span, variable, message)

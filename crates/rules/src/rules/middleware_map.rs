@@ -22,7 +22,9 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
 
 fn words(race: &RaceText<'_>) -> (String, String) {
     let RaceText { variable, does, meanwhile, .. } = race;
-    let message = format!("map `{variable}` from the request context is {does} while another goroutine {meanwhile}");
+    let message = format!(
+        "map `{variable}` from the request context is {does} while another goroutine {meanwhile}"
+    );
     let help = "clone the map before changing it and pass the clone on with r.WithContext, or guard it with a mutex kept beside it".to_owned();
     (message, help)
 }

@@ -29,8 +29,9 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                 continue;
             }
             let variable = cx.written_name(span).unwrap_or_else(|| cx.path_name(id, &event.path));
-            let message =
-                format!("map `{variable}` is shared, but the mutex that is held is a copy: it guards nothing");
+            let message = format!(
+                "map `{variable}` is shared, but the mutex that is held is a copy: it guards nothing"
+            );
             findings.push(
                 Finding::new(&META, cx.package(event.step.func), span, variable, message)
                     .access(access(cx, id, event, None))

@@ -27,7 +27,9 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                 Op::Zero => true,
                 Op::Load(addr) => match func.instr(addr).op {
                     Op::Alloc { .. } => is_never_stored(func, addr),
-                    Op::FieldAddr { field: obj, .. } | Op::Global(obj) => !assigned.contains(&obj) && !cx.store().obj(obj).name.is_exported(),
+                    Op::FieldAddr { field: obj, .. } | Op::Global(obj) => {
+                        !assigned.contains(&obj) && !cx.store().obj(obj).name.is_exported()
+                    }
                     _ => false,
                 },
                 _ => false,

@@ -30,7 +30,10 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
             let message = format!("`{variable}` is used after its object went back to the pool");
             let finding = Finding::new(&META, cx.package(pair.a.step.func), at, variable, message)
                 .access(access(cx, pair.scope, &pair.a, pair.a_thread.as_ref()))
-                .context("the object is given back here, and another goroutine may get it at once", pair.b.step.span)
+                .context(
+                    "the object is given back here, and another goroutine may get it at once",
+                    pair.b.step.span,
+                )
                 .why("nothing makes this use happen before the Put")
                 .help("call Put after the last use by any goroutine, or give the goroutine a copy");
             findings.push(finding);

@@ -22,7 +22,9 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
 
 fn words(race: &RaceText<'_>) -> (String, String) {
     let RaceText { variable, does, meanwhile, .. } = race;
-    let message = format!("map `{variable}` is {does} through a value receiver while another goroutine {meanwhile}: the copy of the struct holds the same map");
+    let message = format!(
+        "map `{variable}` is {does} through a value receiver while another goroutine {meanwhile}: the copy of the struct holds the same map"
+    );
     let help = "use a pointer receiver and guard the map with a mutex in the struct; a copy of the struct does not copy the map".to_owned();
     (message, help)
 }
