@@ -328,6 +328,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
                 // The caller knows this place by its own name.
                 add_val(&mut out, val.clone());
             }
+            let before = (todo.len(), out.len());
             for stored in self.visible(&facts, at).iter().flat_map(|f| &f.vals) {
                 let Some(front) = stored.as_path() else {
                     if whole {
@@ -345,6 +346,10 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
                     seen.push(full.clone());
                     todo.push(Val { what: What::Path(full), dynamic });
                 }
+            }
+            if before == (todo.len(), out.len()) {
+                // What is stored there came from there: the place is all that is known.
+                add_val(&mut out, val);
             }
         }
         if out.is_empty() {

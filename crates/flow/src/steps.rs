@@ -551,6 +551,13 @@ impl<'a> FuncAnalysis<'a, '_> {
                 break;
             }
         }
+        // What is also kept elsewhere is known by that place: a result that is both would look
+        // fresh to the caller.
+        for list in names.values_mut() {
+            if list.iter().any(|n| !matches!(n.0.root, Root::Ret(_))) {
+                list.retain(|n| !matches!(n.0.root, Root::Ret(_)));
+            }
+        }
         // What was waited for inside is over for callers too: it needs a name in their terms.
         for (_, path) in &self.waits {
             if let Root::Fresh(group) = path.root {
