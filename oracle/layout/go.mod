@@ -1,0 +1,3 @@
+module unpanic.invalid/oracle/layout
+
+go 1.27
