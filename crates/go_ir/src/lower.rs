@@ -30,7 +30,7 @@ mod types;
 
 use base::{Id, IndexVec};
 use go_syntax::ast::{self, ExprId, StmtId};
-use go_types::{FileInfo, Mode, ObjId, PackageInfo, Store, TypeId};
+use go_types::{Basic, FileInfo, Mode, ObjId, PackageInfo, Store, TypeId};
 use rayon::prelude::*;
 use source::{FileSpan, SourceMap, Span};
 
@@ -178,9 +178,14 @@ impl<'a> Lowerer<'a> {
         FileSpan { file: self.file.file, span }
     }
 
-    /// The type of an expression; the invalid type when there is none.
+    /// The type of an expression; the invalid type when there is none. Conditions, which stay
+    /// untyped, are `bool`s.
     fn type_of(&self, e: ExprId) -> TypeId {
-        self.file.type_of(e).unwrap_or_else(|| self.store.invalid())
+        match self.file.type_of(e) {
+            Some(t) if t == self.store.basic(Basic::UntypedBool) => self.store.basic(Basic::Bool),
+            Some(t) => t,
+            None => self.store.invalid(),
+        }
     }
     fn mode_of(&self, e: ExprId) -> Mode {
         self.file.mode_of(e)

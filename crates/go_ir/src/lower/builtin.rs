@@ -32,7 +32,8 @@ impl Lowerer<'_> {
         call: CallExpr<'_>,
     ) -> CallInfo {
         let args = self.builtin_operands(id, e, call);
-        let (ty, span) = (self.type_of(e), self.span(e));
+        let ty = (self.mode_of(e) != Mode::NoValue).then(|| self.type_of(e));
+        let span = self.span(e);
         let types: Vec<TypeId> = args.iter().map(|&v| self.value_type(v)).collect();
         let name = self.literal_name();
         let sig = self.store.universe().empty_signature;
@@ -40,7 +41,7 @@ impl Lowerer<'_> {
         let params: Operands =
             (0u32..).zip(types).map(|(i, t)| self.emit(Op::Param(i), t, span)).collect();
         self.f.params = params.to_vec();
-        self.apply_builtin(id, params, Some(ty), span);
+        self.apply_builtin(id, params, ty, span);
         if !self.f.ssa.is_done() {
             self.f.ssa.terminate(Terminator::Return(SmallVec::new()));
         }

@@ -57,7 +57,7 @@ impl Lowerer<'_> {
                 let rune = self.store.basic(Basic::Rune);
                 self.iterate(iter, [int, rune], clause, body, label);
             }
-            Type::Basic(_) => {
+            Type::Basic(b) if b != Basic::Invalid => {
                 // The variable has the type of the count, or gives its type to a constant one.
                 let counted = clause.key.and_then(|k| self.var_type(k)).unwrap_or(ty);
                 let count = self.expr_to(clause.x, counted);

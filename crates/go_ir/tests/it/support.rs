@@ -22,6 +22,7 @@ func (m *RWMutex) RUnlock()
 type Locker interface { Lock(); Unlock() }
 ",
     ),
+    ("runtime", "package runtime\n"),
     ("os", "package os\nfunc Exit(code int)\n"),
     (
         "iter",
