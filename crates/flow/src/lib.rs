@@ -14,6 +14,7 @@ mod locks;
 mod order;
 mod pairs;
 mod path;
+mod pools;
 mod steps;
 mod summary;
 mod targets;
