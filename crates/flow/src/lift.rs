@@ -203,12 +203,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             let Code::Func(f, free) = &target.code else { continue };
             let Some(summary) = self.summary_of(*f) else { continue };
             let sub = Sub { args: &target.args, free, call: v };
-            for store in &summary.stores {
-                let vals = self.subst_vals(&store.vals, &sub, Some(v));
-                for place in self.subst_place(&store.dest, &sub) {
-                    self.add_fact(place, vals.clone(), pos);
-                }
-            }
+            self.note_stores(v, pos, target, 0);
             if target.run.spawn.is_some() {
                 continue;
             }
@@ -236,6 +231,46 @@ impl<'a> FuncAnalysis<'a, '_> {
                 }
             }
         }
+    }
+
+    /// Stores that a target makes, and those of the calls in it that are resolved only here.
+    fn note_stores(&mut self, v: ValueId, pos: ValueId, target: &Target<'a>, depth: u32) {
+        let Code::Func(f, free) = &target.code else { return };
+        let Some(summary) = self.summary_of(*f) else { return };
+        let sub = Sub { args: &target.args, free, call: v };
+        for store in &summary.stores {
+            let vals = self.subst_vals(&store.vals, &sub, Some(v));
+            for place in self.subst_place(&store.dest, &sub) {
+                self.add_fact(place, vals.clone(), pos);
+            }
+        }
+        if depth >= MAX_OPEN_DEPTH {
+            return;
+        }
+        for open in &summary.calls {
+            for inner in self.open_targets(open, &sub) {
+                self.note_stores(v, pos, &inner, depth + 1);
+            }
+        }
+    }
+
+    /// What a callee's unresolved call runs, as far as this function knows.
+    fn open_targets(&self, open: &OpenCall, sub: &Sub<'_>) -> Vec<Target<'a>> {
+        let at = Some(sub.call);
+        let mut targets = Vec::new();
+        let callees = self.subst(&open.callee, sub, at);
+        if callees.is_empty() {
+            return targets;
+        }
+        let args: Vec<Vals> = open.args.iter().map(|a| self.subst_vals(a, sub, at)).collect();
+        for val in &callees {
+            let run = Run::default();
+            match open.method {
+                Some(method) => self.method_target(val, method, &args, &run, &mut targets),
+                None => self.callable(val, args.clone(), &run, &mut targets),
+            }
+        }
+        targets
     }
 
     /// A signal: a deferred one is given before each return.
@@ -457,23 +492,12 @@ impl<'a> FuncAnalysis<'a, '_> {
             }
         }
         for open in &summary.calls {
-            let callees = self.subst(&open.callee, &sub, Some(v));
-            if callees.is_empty() {
+            let targets = self.open_targets(open, &sub);
+            if targets.is_empty() {
                 continue;
             }
-            let args: Vec<Vals> =
-                open.args.iter().map(|a| self.subst_vals(a, &sub, Some(v))).collect();
             let step = map_step(&open.step, self);
             let first = self.threads.len() as u32;
-            let mut targets = Vec::new();
-            for val in &callees {
-                match open.method {
-                    Some(method) => {
-                        self.method_target(val, method, &args, &Run::default(), &mut targets)
-                    }
-                    None => self.callable(val, args.clone(), &Run::default(), &mut targets),
-                }
-            }
             for inner in targets {
                 self.note_link(&inner, at.span);
                 if depth < MAX_OPEN_DEPTH {
