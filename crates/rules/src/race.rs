@@ -184,8 +184,6 @@ pub(crate) struct RaceText<'a> {
     pub does: &'static str,
     /// `reads it`, `iterates over it`, …
     pub meanwhile: &'static str,
-    /// The conflict.
-    pub pair: &'a Pair,
 }
 
 fn finding(
@@ -198,8 +196,7 @@ fn finding(
     let (a, b) = (&pair.a, &pair.b);
     let variable =
         cx.written_name(a.step.span).unwrap_or_else(|| cx.path_name(pair.scope, &a.path));
-    let text =
-        RaceText { variable: &variable, does: past(a.kind), meanwhile: present(b.kind), pair };
+    let text = RaceText { variable: &variable, does: past(a.kind), meanwhile: present(b.kind) };
     let (message, help) = words(&text);
     let confidence = if pair.same_object { Confidence::High } else { Confidence::Medium };
     let mut finding = Finding::new(meta, cx.package(a.step.func), a.step.span, variable, message)

@@ -21,7 +21,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
 }
 
 fn words(race: &RaceText<'_>) -> (String, String) {
-    let RaceText { variable, does, meanwhile, .. } = race;
+    let RaceText { variable, does, meanwhile } = race;
     let message = format!("map `{variable}` is {does} while another goroutine {meanwhile}");
     let help = "guard every access with one sync.Mutex or sync.RWMutex, or let one goroutine own the map and send it requests over a channel".to_owned();
     (message, help)

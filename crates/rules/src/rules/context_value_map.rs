@@ -21,7 +21,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
 }
 
 fn words(race: &RaceText<'_>) -> (String, String) {
-    let RaceText { variable, does, meanwhile, .. } = race;
+    let RaceText { variable, does, meanwhile } = race;
     let message = format!(
         "map `{variable}` from a context is {does} while another goroutine {meanwhile}: every holder of the context has the same map"
     );

@@ -21,7 +21,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
 }
 
 fn words(race: &RaceText<'_>) -> (String, String) {
-    let RaceText { variable, does, meanwhile, .. } = race;
+    let RaceText { variable, does, meanwhile } = race;
     let message = format!(
         "gRPC metadata `{variable}` is {does} while another goroutine {meanwhile}: metadata.MD is a map"
     );

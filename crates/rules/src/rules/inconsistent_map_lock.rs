@@ -15,7 +15,7 @@ pub const META: RuleMeta = RuleMeta {
     name: "inconsistent-map-lock",
     severity: Severity::Warning,
     summary: "A map is guarded by a mutex at most of its uses, but not at this one",
-    stability: Stability::Stable,
+    stability: Stability::Preview,
     page: include_str!("inconsistent_map_lock.md"),
 };
 

@@ -13,7 +13,7 @@ pub const META: RuleMeta = RuleMeta {
     name: "map-escapes-lock",
     severity: Severity::Warning,
     summary: "A map is read under its lock and returned: the caller uses it without the lock",
-    stability: Stability::Stable,
+    stability: Stability::Preview,
     page: include_str!("map_escapes_lock.md"),
 };
 

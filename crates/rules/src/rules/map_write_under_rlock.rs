@@ -13,7 +13,7 @@ pub const META: RuleMeta = RuleMeta {
     name: "map-write-under-rlock",
     severity: Severity::Error,
     summary: "A map is written under RLock: readers that hold the same RLock run at the same time",
-    stability: Stability::Stable,
+    stability: Stability::Preview,
     page: include_str!("map_write_under_rlock.md"),
 };
 

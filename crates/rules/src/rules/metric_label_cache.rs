@@ -21,7 +21,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
 }
 
 fn words(race: &RaceText<'_>) -> (String, String) {
-    let RaceText { variable, does, meanwhile, .. } = race;
+    let RaceText { variable, does, meanwhile } = race;
     let message =
         format!("metric cache `{variable}` is {does} while another goroutine {meanwhile}");
     let help = "call WithLabelValues each time (it is safe and cheap), or keep the metrics in a sync.Map or behind a mutex".to_owned();

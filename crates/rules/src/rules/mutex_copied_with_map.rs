@@ -12,7 +12,7 @@ pub const META: RuleMeta = RuleMeta {
     name: "mutex-copied-with-map",
     severity: Severity::Error,
     summary: "A mutex is copied with the struct while the map beside it stays shared: the lock guards nothing",
-    stability: Stability::Stable,
+    stability: Stability::Preview,
     page: include_str!("mutex_copied_with_map.md"),
 };
 

@@ -21,7 +21,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
 }
 
 fn words(race: &RaceText<'_>) -> (String, String) {
-    let RaceText { variable, does, meanwhile, .. } = race;
+    let RaceText { variable, does, meanwhile } = race;
     let message = format!("registry `{variable}` is {does} while another goroutine {meanwhile}");
     let help = "guard the registry with a mutex, or fill it completely before the first goroutine starts and never write it again".to_owned();
     (message, help)

@@ -12,7 +12,7 @@ pub const META: RuleMeta = RuleMeta {
     name: "pooled-map-not-cleared",
     severity: Severity::Warning,
     summary: "A pooled object is put back with its map still filled: its data leaks to the next user",
-    stability: Stability::Stable,
+    stability: Stability::Preview,
     page: include_str!("pooled_map_not_cleared.md"),
 };
 

@@ -21,7 +21,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
 }
 
 fn words(race: &RaceText<'_>) -> (String, String) {
-    let RaceText { variable, does, meanwhile, .. } = race;
+    let RaceText { variable, does, meanwhile } = race;
     let message = format!(
         "map `{variable}` is {does} through a value receiver while another goroutine {meanwhile}: the copy of the struct holds the same map"
     );
