@@ -78,7 +78,7 @@ pub fn analyse<'a>(
     let shared = shared_context_keys(&context, program);
     for &(f, kind) in &entries {
         if let Some(summary) = context.summary(f) {
-            entry_pairs(f, kind, &summary, &shared, &mut pairs);
+            entry_pairs(f, kind, has_receiver(&context, f), &summary, &shared, &mut pairs);
         }
     }
     cross_entry_pairs(&context, &entries, &mut pairs);
@@ -224,7 +224,7 @@ fn entry_kind(cx: &Context<'_>, f: FuncId) -> EntryKind {
         return EntryKind::Init;
     }
     let name = func.obj.map(|o| cx.store.obj(o).name);
-    let is_method = matches!(cx.store.ty(func.sig), Type::Signature(s) if s.recv.is_some());
+    let is_method = has_receiver(cx, f);
     if let Some(name) = name {
         let text = name.as_str();
         if text == "main" && !is_method && cx.store.package(func.pkg).name.get() == Some(&name) {
@@ -244,6 +244,10 @@ fn entry_kind(cx: &Context<'_>, f: FuncId) -> EntryKind {
     } else {
         EntryKind::Unused
     }
+}
+
+fn has_receiver(cx: &Context<'_>, f: FuncId) -> bool {
+    matches!(cx.store.ty(cx.func(f).sig), Type::Signature(s) if s.recv.is_some())
 }
 
 /// Whether a framework calls functions of this shape, on many goroutines.
@@ -299,6 +303,7 @@ fn shared_context_keys(cx: &Context<'_>, program: &Program) -> FxHashSet<CtxKey>
 fn entry_pairs(
     f: FuncId,
     kind: EntryKind,
+    has_receiver: bool,
     summary: &Summary,
     shared: &FxHashSet<CtxKey>,
     out: &mut Vec<Pair>,
@@ -339,7 +344,7 @@ fn entry_pairs(
     if let EntryKind::Request(_) = kind {
         // Parameters of a request are its own; only what is older than it is shared.
         let mut kept = out.split_off(from);
-        kept.retain(|p| !matches!(p.a.path.root, Root::Param(n) if n > 0));
+        kept.retain(|p| !matches!(p.a.path.root, Root::Param(n) if n > 0 || !has_receiver));
         out.append(&mut kept);
         for pair in &mut out[from..] {
             pair.same_object &= matches!(pair.a.path.root, Root::Global(_));
