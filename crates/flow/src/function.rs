@@ -361,7 +361,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
     /// Whether a path leads through the fields of one struct only, and through no pointer.
     fn is_by_value(&self, path: &Path) -> bool {
         let store = self.cx.store;
-        path.elems.iter().all(|elem| match elem {
+        path.elems.to_vec().iter().all(|elem| match elem {
             Elem::Field(f) => store.obj(*f).typ.get().is_some_and(|t| {
                 matches!(store.ty(go_types::under::under(store, t)), Type::Struct(_))
             }),
@@ -374,7 +374,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
         if !self.stored_roots.contains(&path.root) {
             return None;
         }
-        let mut prefix = path.clone();
+        let mut prefix = *path;
         loop {
             let cut = prefix.elems.len();
             let copied = !copies
@@ -384,7 +384,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             if !copied && let Some(list) = self.facts_by_dest.get(&prefix) {
                 return Some((cut, list.iter().map(|&i| &self.facts[i as usize]).collect()));
             }
-            prefix.elems.pop()?;
+            prefix = prefix.parent()?;
         }
     }
 

@@ -8,6 +8,7 @@
 
 mod analysis;
 mod context;
+mod elems;
 mod function;
 mod lift;
 mod locks;
@@ -21,6 +22,7 @@ mod targets;
 
 pub use analysis::{Analysis, EntryKind, analyse, describe_type};
 pub use context::{Context, FoundMethod, Link, deref, full_name, named_obj, type_name};
+pub use elems::Elems;
 pub use order::Order;
 pub use pairs::{Pair, is_write};
 pub use path::{CtxKey, Elem, Path, Root, Val, Vals, What};

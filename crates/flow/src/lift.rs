@@ -285,7 +285,7 @@ impl<'a> FuncAnalysis<'a, '_> {
 
     /// A place that is stored to: the path itself, not what is in it.
     fn subst_place(&self, path: &Path, sub: &Sub<'_>) -> Vec<Path> {
-        let Some((&last, front)) = path.elems.split_last() else {
+        let Some((front, last)) = path.elems.split_last() else {
             let vals = match path.root {
                 // The variable itself, not its content.
                 Root::Free(n) => sub.free.get(n as usize).cloned().unwrap_or_default(),
@@ -294,7 +294,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             };
             return vals.iter().filter_map(Val::as_path).cloned().collect();
         };
-        let front = Path { root: path.root, elems: front.iter().copied().collect() };
+        let front = Path { root: path.root, elems: front };
         let bases = self.subst(&front, sub, Some(sub.call));
         bases.iter().filter_map(Val::as_path).filter_map(|b| b.then(last)).collect()
     }

@@ -13,6 +13,8 @@ use go_ir::{FuncId, ValueId};
 use go_types::{ObjId, TypeId};
 use smallvec::SmallVec;
 
+use crate::elems::Elems;
+
 /// Longest path that is followed; beyond it an object is unknown.
 pub const MAX_ELEMS: usize = 6;
 /// Most values that one expression is followed to; beyond it, it is unknown.
@@ -58,27 +60,22 @@ pub enum Elem {
 }
 
 /// A path.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Path {
     /// The start.
     pub root: Root,
     /// The steps.
-    pub elems: SmallVec<[Elem; 3]>,
+    pub elems: Elems,
 }
 
 impl Path {
     /// Just a root.
     pub fn root(root: Root) -> Self {
-        Self { root, elems: SmallVec::new() }
+        Self { root, elems: Elems::EMPTY }
     }
     /// One step further; `None` when the path gets too long.
     pub fn then(&self, elem: Elem) -> Option<Self> {
-        if self.elems.len() >= MAX_ELEMS {
-            return None;
-        }
-        let mut elems = self.elems.clone();
-        elems.push(elem);
-        Some(Self { root: self.root, elems })
+        Some(Self { root: self.root, elems: self.elems.then(elem)? })
     }
     /// The steps of `self` behind `front`; `None` when the path gets too long.
     pub fn behind(&self, front: &Path) -> Option<Self> {
@@ -86,24 +83,23 @@ impl Path {
     }
     /// The steps of `self` from the `skip`th on, behind `front`.
     pub fn suffix_behind(&self, skip: usize, front: &Path) -> Option<Self> {
-        if front.elems.len() + self.elems.len() - skip > MAX_ELEMS {
-            return None;
-        }
-        let mut elems = front.elems.clone();
-        elems.extend_from_slice(&self.elems[skip..]);
-        Some(Self { root: front.root, elems })
+        Some(Self { root: front.root, elems: front.elems.join(self.elems, skip)? })
+    }
+    /// The path without its last step; `None` for a root.
+    pub fn parent(&self) -> Option<Self> {
+        Some(Self { root: self.root, elems: self.elems.split_last()?.0 })
     }
     /// Whether `self` is `prefix` or lies below it.
     pub fn starts_with(&self, prefix: &Path) -> bool {
-        self.root == prefix.root && self.elems.starts_with(&prefix.elems)
+        self.root == prefix.root && self.elems.first(prefix.elems.len()) == prefix.elems
     }
     /// Whether some step picks one of many elements, so that equal paths may differ in object.
     pub fn has_item(&self) -> bool {
-        self.elems.contains(&Elem::Item)
+        self.elems.to_vec().contains(&Elem::Item)
     }
     /// The last field on the path.
     pub fn last_field(&self) -> Option<ObjId> {
-        self.elems.iter().rev().find_map(|e| match e {
+        self.elems.to_vec().iter().rev().find_map(|e| match e {
             Elem::Field(f) => Some(*f),
             Elem::Item | Elem::Part(_) => None,
         })

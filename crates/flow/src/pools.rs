@@ -121,9 +121,9 @@ impl FuncAnalysis<'_, '_> {
             f.at != get
                 && ((concerns(&f.dest)
                     && f.dest.elems.len() > object.elems.len()
-                    && f.dest.elems.last() != Some(&Elem::Item))
+                    && f.dest.elems.last() != Some(Elem::Item))
                     || f.dest == *object)
-        }) || self.replaced.iter().any(|p| concerns(p) && p.elems.last() != Some(&Elem::Item))
+        }) || self.replaced.iter().any(|p| concerns(p) && p.elems.last() != Some(Elem::Item))
     }
 
     pub fn returns_pooled(&self, returns: &[LocalReturn]) -> bool {

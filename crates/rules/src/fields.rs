@@ -91,7 +91,7 @@ pub(crate) fn maps(cx: &RuleContext<'_>) -> Vec<Map> {
 /// The field that holds the map, or the package-level variable that is it.
 pub(crate) fn owner(path: &Path) -> Option<ObjId> {
     match (path.elems.last(), path.root) {
-        (Some(Elem::Field(field)), _) => Some(*field),
+        (Some(Elem::Field(field)), _) => Some(field),
         (None, Root::Global(obj)) => Some(obj),
         _ => None,
     }
@@ -105,14 +105,14 @@ pub(crate) fn guard<'h>(map: &Path, locks: &'h [Held]) -> Option<(ObjId, &'h Hel
             return None;
         }
         let lock = match (held.path.elems.last(), held.path.root) {
-            (Some(Elem::Field(field)), _) => *field,
+            (Some(Elem::Field(field)), _) => field,
             (None, Root::Global(obj)) => obj,
             _ => return None,
         };
         let beside =
             held.path.root == map.root && held.path.elems.len() <= map.elems.len() + 1 && {
                 let parent = held.path.elems.len() - usize::from(!held.path.elems.is_empty());
-                map.elems.len() >= parent && held.path.elems[..parent] == map.elems[..parent]
+                map.elems.len() >= parent && held.path.elems.first(parent) == map.elems.first(parent)
             };
         let global = matches!((map.root, held.path.root), (Root::Global(_), Root::Global(_)));
         (beside || global).then_some((lock, held))

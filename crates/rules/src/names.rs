@@ -11,11 +11,11 @@ impl RuleContext<'_> {
     /// A path of the function `scope` as its code writes it: `s.clients`, `registry`, `m[…]`.
     pub(crate) fn path_name(&self, scope: FuncId, path: &Path) -> String {
         let mut text = self.root_name(scope, &path.root);
-        for elem in &path.elems {
+        for elem in path.elems.to_vec() {
             match elem {
                 Elem::Field(field) => {
                     text.push('.');
-                    text.push_str(self.store().obj(*field).name.as_str());
+                    text.push_str(self.store().obj(field).name.as_str());
                 }
                 Elem::Item => text.push_str("[…]"),
                 Elem::Part(_) => {}
