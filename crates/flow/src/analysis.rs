@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use base::{FxHashSet, Id, IndexVec};
-use go_ir::{Callee, FuncId, FuncKind, Op, Program};
+use go_ir::{Callee, FuncId, FuncKind, Op, Program, ValueId};
 use go_types::{Store, Type};
 use knowledge::{Knowledge, OriginKind};
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -12,10 +12,10 @@ use rayon::prelude::*;
 
 use crate::context::{Context, named_obj, type_name};
 use crate::function::FuncAnalysis;
-use crate::pairs::{Pair, find_pairs, is_write, unprotected};
-use crate::path::{CtxKey, Root};
+use crate::pairs::{Pair, Scope, Side, is_one_object, is_write, meet, unlocked, unordered};
+use crate::path::{CtxKey, Path, Root};
 use crate::steps::FuncFacts;
-use crate::summary::{Event, Summary, Thread};
+use crate::summary::{Event, Summary, Thread, ThreadSet};
 
 /// The result of the concurrency analysis.
 pub struct Analysis<'a> {
@@ -78,29 +78,29 @@ pub fn analyse<'a>(
     let shared = shared_context_keys(&context, program);
     for &(f, kind) in &entries {
         if let Some(summary) = context.summary(f) {
-            entry_pairs(f, kind, has_receiver(&context, f), &summary, &shared, &mut pairs);
+            entry_pairs(&context, f, kind, &summary, &shared, &mut pairs);
         }
     }
     cross_entry_pairs(&context, &entries, &mut pairs);
     let mut seen = FxHashSet::default();
     pairs.sort_by_cached_key(|p| sort_key(&context, p));
     pairs.retain(|p| {
-        let (x, y) = (p.a.step.span, p.b.step.span);
-        seen.insert((x.min(y), x.max(y)))
+        let (x, y) = (p.a.event.site.span, p.b.event.site.span);
+        seen.insert((x.min(y), x.max(y), p.a.event.is_map()))
     });
     Analysis { context, facts, pairs, entries }
 }
 
 /// Functions, places and goroutines of a pair, as text and numbers that do not depend on timing.
 fn sort_key(cx: &Context<'_>, p: &Pair) -> (String, u32, String, u32, bool, bool) {
-    let name = |e: &Event| cx.func(e.step.func).name.clone();
+    let name = |s: &Side| cx.func(s.event.site.func).name.clone();
     (
         name(&p.a),
-        p.a.step.span.span.start,
+        p.a.event.site.span.span.start,
         name(&p.b),
-        p.b.step.span.span.start,
+        p.b.event.site.span.span.start,
         !p.same_object,
-        p.b_thread.is_none(),
+        p.b.thread.is_none(),
     )
 }
 
@@ -301,119 +301,124 @@ fn shared_context_keys(cx: &Context<'_>, program: &Program) -> FxHashSet<CtxKey>
 
 /// Conflicts among the goroutines that one entry starts, and with itself.
 fn entry_pairs(
+    cx: &Context<'_>,
     f: FuncId,
     kind: EntryKind,
-    has_receiver: bool,
     summary: &Summary,
     shared: &FxHashSet<CtxKey>,
     out: &mut Vec<Pair>,
 ) {
-    let mut threads = summary.threads.clone();
-    let mut events: Vec<Event> = summary.events.clone();
+    let mut threads = std::borrow::Cow::Borrowed(&summary.threads);
+    let mut steps = std::borrow::Cow::Borrowed(&summary.steps);
     if let EntryKind::Request(origin) = kind {
         // The entry itself is one of many: a goroutine like the others.
         let number = threads.len() as u32;
-        let Some(first) = events.first() else { return };
-        threads.push(Thread {
-            kind: origin,
-            start: first.step.span,
-            starter: f,
-            many: true,
-            pos: first.step.pos,
-            parallel: crate::summary::ThreadSet::default(),
-            frames: None,
-        });
-        for event in &mut events {
-            event.step.parallel.insert(number);
-            if event.step.thread.is_none() {
-                event.step.thread = Some(number);
-            }
-            event.step.group = Some(number);
-            event.step.request = true;
+        threads.to_mut().push(request_thread(cx, f, origin));
+        for step in steps.to_mut() {
+            step.parallel.insert(number);
+            step.thread.get_or_insert(number);
+            step.group = Some(number);
+            step.request = true;
         }
     }
-    let events: Vec<&Event> = events.iter().filter(|e| !e.put).collect();
+    let events: Vec<&Event> = summary.events.iter().filter(|e| !e.put).collect();
     let from = out.len();
-    let one_object = |path: &crate::path::Path| match path.root {
+    let one_object = |path: &Path| match path.root {
         Root::Context(key) => shared.contains(&key),
         _ => true,
     };
-    find_pairs(f, &events, &threads, out, one_object, |a, b| {
-        one_object(&a.path) || (!a.step.request && !b.step.request) || a.step.group == b.step.group
+    let scope =
+        Scope { store: cx.store, func: f, code: cx.func(f), steps: &steps, threads: &threads };
+    scope.find_pairs(&events, out, one_object, |&(a, x), &(_, y)| {
+        one_object(&a.path) || (!x.request && !y.request) || x.group == y.group
     });
     if let EntryKind::Request(_) = kind {
         // Parameters of a request are its own; only what is older than it is shared.
+        let has_receiver = has_receiver(cx, f);
         let mut kept = out.split_off(from);
-        kept.retain(|p| !matches!(p.a.path.root, Root::Param(n) if n > 0 || !has_receiver));
+        let own = |p: &Path| matches!(p.root, Root::Param(n) if n > 0 || !has_receiver);
+        kept.retain(|p| !own(&p.a.event.path));
         out.append(&mut kept);
         for pair in &mut out[from..] {
-            pair.same_object &= matches!(pair.a.path.root, Root::Global(_));
+            pair.same_object &= matches!(pair.a.event.path.root, Root::Global(_));
         }
+    }
+}
+
+/// The goroutine of an entry that a framework runs for each request.
+fn request_thread(cx: &Context<'_>, f: FuncId, kind: OriginKind) -> Thread {
+    Thread {
+        kind,
+        start: cx.func(f).span,
+        starter: f,
+        many: true,
+        pos: ValueId::from_index(0),
+        parallel: ThreadSet::default(),
+        frames: None,
     }
 }
 
 /// Conflicts over package-level variables between entries that run at the same time: goroutines
 /// that initialisers have started, those of `main`, and requests.
 fn cross_entry_pairs(cx: &Context<'_>, entries: &[(FuncId, EntryKind)], out: &mut Vec<Pair>) {
-    struct Side {
+    struct Seen {
         entry: FuncId,
-        event: Event,
-        thread: Option<Thread>,
+        side: Side,
         from_init: bool,
     }
-    let mut sides: Vec<Side> = Vec::new();
+    let mut sides: Vec<Seen> = Vec::new();
     for &(f, kind) in entries {
         let Some(summary) = cx.summary(f) else { continue };
         for event in &summary.events {
             if event.put || !matches!(event.path.root, Root::Global(_)) {
                 continue;
             }
-            let thread = event.step.thread.map(|t| summary.threads[t as usize].clone());
+            let step = summary.step(event.step);
+            let thread = step.thread.map(|t| summary.threads[t as usize].clone());
             let thread = match kind {
                 EntryKind::Main => thread,
                 EntryKind::Init if thread.is_some() => thread,
-                EntryKind::Request(origin) => Some(thread.unwrap_or_else(|| Thread {
-                    kind: origin,
-                    start: cx.func(f).span,
-                    starter: f,
-                    many: true,
-                    pos: event.step.pos,
-                    parallel: crate::summary::ThreadSet::default(),
-                    frames: None,
-                })),
+                EntryKind::Request(origin) => {
+                    Some(thread.unwrap_or_else(|| request_thread(cx, f, origin)))
+                }
                 _ => continue,
             };
-            let from_init = kind == EntryKind::Init;
-            sides.push(Side { entry: f, event: event.clone(), thread, from_init });
+            let side = Side { event: event.clone(), step: step.clone(), thread };
+            sides.push(Seen { entry: f, side, from_init: kind == EntryKind::Init });
         }
     }
-    let mut by_path: base::FxHashMap<_, Vec<usize>> = base::FxHashMap::default();
-    for (i, side) in sides.iter().enumerate() {
-        by_path.entry(side.event.path.clone()).or_default().push(i);
+    let mut by_path: base::FxHashMap<_, Vec<&Seen>> = base::FxHashMap::default();
+    for seen in &sides {
+        by_path.entry((seen.side.event.path, seen.side.event.is_map())).or_default().push(seen);
     }
     for list in by_path.values().filter(|l| l.len() <= 256) {
-        for (n, &i) in list.iter().enumerate() {
-            for &j in &list[n + 1..] {
-                let (x, y) = (&sides[i], &sides[j]);
+        for (n, &x) in list.iter().enumerate() {
+            for &y in &list[n + 1..] {
                 let apart = x.entry == y.entry
-                    || (x.thread.is_none() && !y.from_init)
-                    || (y.thread.is_none() && !x.from_init);
-                let write = is_write(x.event.kind) || is_write(y.event.kind);
-                if apart || !write || !unprotected(&x.event.step, &y.event.step) {
+                    || (x.side.thread.is_none() && !y.from_init)
+                    || (y.side.thread.is_none() && !x.from_init);
+                let write = is_write(x.side.event.kind) || is_write(y.side.event.kind);
+                if apart || !write || !may_conflict(cx.store, &x.side, &y.side) {
                     continue;
                 }
-                let (a, b) = if is_write(x.event.kind) { (x, y) } else { (y, x) };
+                let (a, b) = if is_write(x.side.event.kind) { (x, y) } else { (y, x) };
                 out.push(Pair {
                     scope: a.entry,
-                    a: a.event.clone(),
-                    a_thread: a.thread.clone(),
-                    b: b.event.clone(),
-                    b_thread: b.thread.clone(),
-                    same_object: !a.event.path.has_item(),
+                    a: a.side.clone(),
+                    b: b.side.clone(),
+                    same_object: is_one_object(&a.side.event.path, &a.side.event, &b.side.event),
                 });
             }
         }
     }
+}
+
+/// Whether two accesses concern the same memory and nothing keeps them apart.
+fn may_conflict(store: &Store, a: &Side, b: &Side) -> bool {
+    let many = |s: &Side| s.thread.as_ref().is_some_and(|t| t.many);
+    meet(store, &a.event, &b.event)
+        && unlocked(&a.step, &b.step)
+        && unordered(&a.step, &b.step, many(a), many(b), |_| false)
 }
 
 /// The import path and name of a type, for messages.

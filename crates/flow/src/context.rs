@@ -11,6 +11,7 @@ use knowledge::{Knowledge, Model};
 use parking_lot::{Mutex, RwLock};
 use source::FileSpan;
 
+use crate::mutable::Mutable;
 use crate::summary::{Spawn, Summary};
 
 /// Most implementations that an interface call is followed to when nothing narrows it down.
@@ -54,6 +55,8 @@ pub struct Context<'a> {
     /// Concrete types that are put into interfaces somewhere, by name of a method they have.
     boxed: FxHashMap<Symbol, Vec<TypeId>>,
     impls: RwLock<FxHashMap<ObjId, Arc<Vec<TypeId>>>>,
+    /// Fields and package-level variables that change after they were set up.
+    pub(crate) mutable: Mutable,
 }
 
 impl<'a> Context<'a> {
@@ -71,6 +74,7 @@ impl<'a> Context<'a> {
             methods: RwLock::default(),
             boxed: boxed_types(store, program),
             impls: RwLock::default(),
+            mutable: Mutable::new(store, program),
         }
     }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use base::{FxHashMap, FxHashSet, IndexVec, Symbol};
-use go_ir::{Callee, Func, FuncId, Op, ValueId};
+use go_ir::{BlockId, Callee, Func, FuncId, Op, Terminator, ValueId};
 use go_types::{BuiltinId, ConstValue, ObjId, Type};
 use smallvec::{SmallVec, smallvec};
 
@@ -13,7 +13,7 @@ use crate::context::{Context, named_obj};
 use crate::locks::LockStates;
 use crate::order::Order;
 use crate::path::{CtxKey, Elem, Path, Root, Val, Vals, What, add_val};
-use crate::summary::{Event, OpenCall, Summary, Thread};
+use crate::summary::{Event, OpenCall, Step, Summary, Thread, Token, Via};
 use crate::targets::Target;
 
 /// A store seen in the function, or made for it by a callee.
@@ -25,6 +25,15 @@ pub(crate) struct Fact {
     pub vals: Vals,
     /// The instruction that does it.
     pub at: ValueId,
+}
+
+/// When a wait is over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Over {
+    /// After the instruction.
+    After(ValueId),
+    /// On entering the block: a case of a `select`.
+    Entering(BlockId),
 }
 
 /// Most places that are looked through when a path is resolved.
@@ -53,12 +62,14 @@ pub(crate) struct FuncAnalysis<'a, 'c> {
     /// The first of them.
     pub run_defers: Option<ValueId>,
     /// Signals, by the instruction that gives them.
-    pub signals: Vec<(ValueId, Path)>,
-    /// Waits, by the instruction that makes them.
-    pub waits: Vec<(ValueId, Path)>,
+    pub signals: Vec<(ValueId, Token)>,
+    /// Waits, by when they are over.
+    pub waits: Vec<(Over, Token)>,
     /// Places that are set to a value without identity, such as nil.
     pub replaced: Vec<Path>,
-    /// Steps and goroutines found.
+    /// When the accesses and calls happen.
+    pub steps: Vec<Step>,
+    /// Accesses, calls and goroutines found.
     pub events: Vec<Event>,
     pub calls: Vec<OpenCall>,
     pub threads: Vec<Thread>,
@@ -91,6 +102,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             signals: Vec::new(),
             waits: Vec::new(),
             replaced: Vec::new(),
+            steps: Vec::new(),
             events: Vec::new(),
             calls: Vec::new(),
             threads: Vec::new(),
@@ -453,9 +465,9 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             Op::Send { chan, value } => {
                 let (addr, value) = (self.step(*chan, Elem::Item), self.val(*value));
                 self.note_store(&addr, &value, v);
-                self.signal(*chan, v);
+                self.note_send(*chan, v, Over::After(v));
             }
-            Op::Close(chan) => self.signal(*chan, v),
+            Op::Close(chan) => self.note_tokens(*chan, Via::Broadcast, Some(v), None),
             Op::BuiltinCall { id: BuiltinId::Append, args } => {
                 let vals = self.val(v);
                 if let Some(&more) = args.get(1) {
@@ -468,10 +480,18 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
                     }
                 }
             }
-            Op::Recv { chan, .. } => self.wait(*chan, v),
-            Op::Select { cases, blocking: true } if cases.len() == 1 => {
-                if cases[0].send.is_none() {
-                    self.wait(cases[0].chan, v);
+            Op::Recv { chan, .. } => self.note_receive(*chan, v, Over::After(v)),
+            Op::Select { cases, .. } => {
+                for (i, case) in cases.iter().enumerate() {
+                    let Some(block) = self.case_block(v, i) else { continue };
+                    let over = Over::Entering(block);
+                    if let Some(value) = case.send {
+                        let (addr, value) = (self.step(case.chan, Elem::Item), self.val(value));
+                        self.note_store(&addr, &value, v);
+                        self.note_send(case.chan, self.order.first_of(block).unwrap_or(v), over);
+                    } else {
+                        self.note_receive(case.chan, v, over);
+                    }
                 }
             }
             Op::Call(_) | Op::Defer(_) | Op::Go(_) => self.note_call_effects(v),
@@ -479,15 +499,66 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
         }
     }
 
-    fn signal(&mut self, chan: ValueId, at: ValueId) {
+    /// A send: it signals the receiver, and, without a buffer, waits for it.
+    fn note_send(&mut self, chan: ValueId, at: ValueId, over: Over) {
+        self.note_tokens(chan, Via::Send, Some(at), None);
+        self.note_tokens(chan, Via::Receive, None, Some(over));
+    }
+
+    /// A receive: it waits for a sender, who without a buffer waits for it.
+    fn note_receive(&mut self, chan: ValueId, at: ValueId, over: Over) {
+        self.note_tokens(chan, Via::Receive, Some(at), None);
+        self.note_tokens(chan, Via::Send, None, Some(over));
+    }
+
+    fn note_tokens(
+        &mut self,
+        chan: ValueId,
+        via: Via,
+        signal: Option<ValueId>,
+        wait: Option<Over>,
+    ) {
         for path in self.paths(chan) {
-            self.signals.push((at, path));
+            if let Some(at) = signal {
+                let all = self.order.in_loop(at);
+                self.signals.push((at, Token { path, via, all }));
+            }
+            if let Some(over) = wait {
+                let at = match over {
+                    Over::After(v) => Some(v),
+                    Over::Entering(block) => self.order.first_of(block),
+                };
+                let all = at.is_some_and(|v| self.order.in_loop(v));
+                self.waits.push((over, Token { path, via, all }));
+            }
         }
     }
 
-    fn wait(&mut self, chan: ValueId, at: ValueId) {
-        for path in self.paths(chan) {
-            self.waits.push((at, path));
+    /// The block where the `i`th case of a `select` goes on.
+    fn case_block(&self, select: ValueId, i: usize) -> Option<BlockId> {
+        let func = self.func;
+        let chosen = |v: ValueId| matches!(func.instr(v).op, Op::Extract { tuple, index: 0 } if tuple == select);
+        let mut block = func.instr(select).block;
+        loop {
+            let Terminator::If { cond, then, els } = func.blocks[block].term else { break };
+            let Op::Binary { x, y, .. } = func.instr(cond).op else { break };
+            let Op::Const(number) = &func.instr(y).op else { break };
+            if !chosen(x) {
+                break;
+            }
+            if number.int64_val() == Some(i as i64) {
+                return Some(then);
+            }
+            block = els;
+        }
+        // The last case needs no test when there is no default.
+        match (&func.instr(select).op, &func.blocks[block].term) {
+            (Op::Select { cases, blocking: true }, Terminator::Jump(to))
+                if i + 1 == cases.len() =>
+            {
+                Some(*to)
+            }
+            _ => None,
         }
     }
 

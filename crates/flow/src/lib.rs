@@ -2,17 +2,22 @@
 //! goroutines; and which pairs of accesses nothing keeps apart.
 //!
 //! How it goes: [`function`] finds what the values of one function may be ([`path`]), [`locks`]
-//! what is held where, [`steps`] makes a [`summary`] of it, [`lift`] translates summaries from
-//! callees to callers, [`analysis`] runs all that over the program, [`pairs`] finds the conflicts.
+//! what is held where, [`accesses`] and [`memory`] what is read and written, [`steps`] in which order,
+//! [`outside`] makes a [`summary`] of it, [`lift`] translates summaries from callees to callers,
+//! [`analysis`] runs all that over the program, [`pairs`] finds the conflicts.
 //! Rules read the [`Analysis`]; they never look at summaries of their own.
 
+mod accesses;
 mod analysis;
 mod context;
 mod elems;
 mod function;
 mod lift;
 mod locks;
+mod memory;
+mod mutable;
 mod order;
+mod outside;
 mod pairs;
 mod path;
 mod pools;
@@ -24,7 +29,9 @@ pub use analysis::{Analysis, EntryKind, analyse, describe_type};
 pub use context::{Context, FoundMethod, Link, deref, full_name, named_obj, type_name};
 pub use elems::Elems;
 pub use order::Order;
-pub use pairs::{Pair, is_write};
+pub use pairs::{Pair, Side, is_write};
 pub use path::{CtxKey, Elem, Path, Root, Val, Vals, What};
 pub use steps::{FuncFacts, LocalAccess, LocalReturn, PoolLeak};
-pub use summary::{Event, Frame, Frames, Held, LockMode, Locks, Spawn, Step, Thread};
+pub use summary::{
+    Event, Frame, Frames, Held, LockMode, Locks, Part, Site, Spawn, Step, Thread, Token, Via,
+};

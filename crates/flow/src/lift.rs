@@ -3,14 +3,18 @@
 
 use std::sync::Arc;
 
-use go_ir::{FuncId, Op, ValueId};
+use base::FxHashMap;
+use go_ir::{FuncId, Op, Terminator, ValueId};
+use go_types::TypeId;
 use knowledge::{FlowHow, Model, Operand, OriginKind, SyncOp};
 
-use crate::function::FuncAnalysis;
+use smallvec::{SmallVec, smallvec};
+
+use crate::function::{FuncAnalysis, Over};
 use crate::path::{Elem, Path, Root, Val, Vals, What, add_val};
 use crate::summary::{
-    Event, Frames, Held, Locks, MAX_EVENTS, MAX_THREADS, OpenCall, Spawn, Step, Summary, Thread,
-    ThreadSet, Tokens, push_frame,
+    Event, Frames, Held, Locks, MAX_EVENTS, MAX_THREADS, OpenCall, Site, Spawn, Step, StepId,
+    Summary, Thread, ThreadSet, Token, Tokens, Via, push_frame,
 };
 use crate::targets::{Code, Run, Target, result_root};
 
@@ -207,27 +211,25 @@ impl<'a> FuncAnalysis<'a, '_> {
             if target.run.spawn.is_some() {
                 continue;
             }
-            for path in &summary.signals {
-                for val in self.subst(path, &sub, Some(v)) {
-                    if let Some(path) = val.as_path() {
-                        self.signal_path(path.clone(), deferred, pos);
-                    }
+            for token in &summary.signals {
+                for token in self.subst_token(token, &sub) {
+                    self.signal(token, deferred, pos);
                 }
             }
-            for path in &summary.waits {
-                for val in self.subst(path, &sub, Some(v)) {
-                    self.waits.extend(val.as_path().map(|p| (pos, p.clone())));
-                }
+            for token in &summary.waits {
+                let here = self.subst_token(token, &sub);
+                self.waits.extend(here.into_iter().map(|t| (Over::After(pos), t)));
             }
             if let Some(held) = &target.run.held {
-                self.signals.push((pos, held.path.clone()));
-                self.waits.push((pos, held.path.clone()));
+                let token = Token { path: held.path, via: Via::Broadcast, all: true };
+                self.signals.push((pos, token));
+                self.waits.push((Over::After(pos), token));
             }
         }
         for target in targets.iter() {
             for end in &target.run.ends {
-                if end.root == Root::Fresh(v) {
-                    self.waits.push((pos, end.clone()));
+                if end.path.root == Root::Fresh(v) {
+                    self.waits.push((Over::After(pos), *end));
                 }
             }
         }
@@ -273,14 +275,51 @@ impl<'a> FuncAnalysis<'a, '_> {
         targets
     }
 
+    /// A callee's signal here.
+    fn subst_token(&self, token: &Token, sub: &Sub<'_>) -> Tokens {
+        let places = self.subst(&token.path, sub, Some(sub.call));
+        places.iter().filter_map(Val::as_path).map(|&path| Token { path, ..*token }).collect()
+    }
+
     /// A signal: a deferred one is given before each return.
-    fn signal_path(&mut self, path: Path, deferred: bool, pos: ValueId) {
+    pub fn signal(&mut self, token: Token, deferred: bool, pos: ValueId) {
         if deferred && !self.all_run_defers.is_empty() {
             let all = self.all_run_defers.clone();
-            self.signals.extend(all.into_iter().map(|at| (at, path.clone())));
+            self.signals.extend(all.into_iter().map(|at| (at, token)));
         } else {
-            self.signals.push((pos, path));
+            self.signals.push((pos, token));
         }
+    }
+
+    /// A place of memory: the path itself, not what is in it. A struct that was copied is another
+    /// place.
+    fn subst_slot(&self, path: &Path, sub: &Sub<'_>) -> Vals {
+        let root = Path::root(path.root);
+        let Some((front, last)) = path.elems.split_last() else {
+            return match path.root {
+                Root::Param(n) => sub.args.get(n as usize).cloned().unwrap_or_default(),
+                Root::Free(n) => sub.free.get(n as usize).cloned().unwrap_or_default(),
+                Root::Ret(n) => result_root(sub.call, n),
+                Root::Global(_) | Root::Context(_) => smallvec![Val::path(root)],
+                Root::Fresh(_) => Vals::new(),
+            };
+        };
+        let mut out = Vals::new();
+        let mut add = |base: &Path| {
+            if let Some(place) = base.then(last) {
+                add_val(&mut out, Val::path(place));
+            }
+        };
+        match path.root {
+            Root::Param(_) | Root::Ret(_) if front.is_empty() => {
+                self.subst_slot(&root, sub).iter().filter_map(Val::as_path).for_each(&mut add);
+            }
+            _ => {
+                let front = Path { root: path.root, elems: front };
+                self.subst_lock(&front, sub).iter().for_each(&mut add);
+            }
+        }
+        out
     }
 
     /// A place that is stored to: the path itself, not what is in it.
@@ -335,20 +374,60 @@ impl<'a> FuncAnalysis<'a, '_> {
                 }
             }
         }
+        let deferred = matches!(self.func.instr(v).op, Op::Defer(_));
         for sync in &model.sync {
             let on = self.operand(v, sync.on);
-            let paths = on.iter().filter_map(Val::as_path).cloned();
-            match sync.op {
-                SyncOp::GroupDone => {
-                    let deferred = matches!(self.func.instr(v).op, Op::Defer(_));
-                    for path in paths.collect::<Vec<_>>() {
-                        self.signal_path(path, deferred, pos);
-                    }
-                }
-                SyncOp::GroupWait => self.waits.extend(paths.map(|p| (pos, p))),
-                _ => {}
+            let all = self.order.in_loop(v);
+            let tokens: Tokens = on
+                .iter()
+                .filter_map(Val::as_path)
+                .map(|&path| Token { path, via: Via::Broadcast, all })
+                .collect();
+            if matches!(sync.op, SyncOp::GroupDone | SyncOp::Release | SyncOp::AcquireRelease) {
+                tokens.iter().for_each(|&t| self.signal(t, deferred, pos));
+            }
+            let waits = match sync.op {
+                SyncOp::GroupWait | SyncOp::CondWait => true,
+                SyncOp::Acquire | SyncOp::AcquireRelease => self.result_matters(v),
+                _ => false,
+            };
+            if waits {
+                self.waits.extend(tokens.iter().map(|&t| (Over::After(pos), t)));
             }
         }
+    }
+
+    /// Whether what a call has read decides anything: an atomic load orders what follows only when
+    /// the program looks at what it got.
+    fn result_matters(&self, v: ValueId) -> bool {
+        let func = self.func;
+        let plain = |t: TypeId| {
+            let under = go_types::under::under(self.cx.store, t);
+            matches!(self.cx.store.ty(under), go_types::Type::Basic(_))
+        };
+        match func.instr(v).ty.map(|t| (t, self.cx.store.ty(t))) {
+            None => return true,
+            Some((_, go_types::Type::Tuple(parts))) if parts.is_empty() => return true,
+            // A pointer, map or interface: what it leads to was there before it was stored.
+            Some((t, ty)) if !plain(t) && !matches!(ty, go_types::Type::Tuple(_)) => return true,
+            Some(_) => {}
+        }
+        let mut derived: SmallVec<[ValueId; 8]> = smallvec![v];
+        for (u, instr) in func.values.iter_enumerated() {
+            let from = match &instr.op {
+                Op::Extract { tuple, .. } => derived.contains(tuple),
+                Op::Unary { x, .. } | Op::Convert(x) => derived.contains(x),
+                Op::Binary { x, y, .. } => derived.contains(x) || derived.contains(y),
+                Op::Phi(from) => from.iter().any(|x| derived.contains(x)),
+                _ => false,
+            };
+            if from && !derived.contains(&u) {
+                derived.push(u);
+            }
+        }
+        func.blocks
+            .iter()
+            .any(|b| matches!(&b.term, Terminator::If { cond, .. } if derived.contains(cond)))
     }
 
     /// Takes over what a target of the call `v` does.
@@ -368,14 +447,12 @@ impl<'a> FuncAnalysis<'a, '_> {
             unknown_lock: thread.is_none() && state.unknown,
             acquired: Tokens::new(),
             released: target.run.ends.clone(),
-            frames: None,
-            span: self.func.instr(v).span,
-            func: self.id,
             request: target.run.spawn.is_some_and(|s| is_request(s.kind)),
             group: thread.filter(|&t| self.threads[t as usize].many),
         };
-        step.locks.extend(target.run.held.clone());
-        self.lift(v, target, &step, 0);
+        step.locks.extend(target.run.held);
+        let site = Site { span: self.func.instr(v).span, func: self.id, frames: None };
+        self.lift(v, target, &step, &site, 0);
     }
 
     /// A goroutine started by the instruction `v`.
@@ -396,29 +473,22 @@ impl<'a> FuncAnalysis<'a, '_> {
     }
 
     /// Takes over a target whose call happens at `at` (a step of this function or of one of its
-    /// goroutines).
-    fn lift(&mut self, v: ValueId, target: &Target<'a>, at: &Step, depth: u32) {
+    /// goroutines), at the place `site`.
+    fn lift(&mut self, v: ValueId, target: &Target<'a>, at: &Step, site: &Site, depth: u32) {
         let (f, free) = match &target.code {
             Code::Func(f, free) => (*f, free.clone()),
             Code::Open { callee, method } => {
-                let (callee, method, args) = (callee.clone(), *method, target.args.clone());
+                let (callee, method, args) = (*callee, *method, target.args.clone());
                 let kind = OriginKind::Callback;
                 if let Some(starts) = self.new_thread(v, at.pos, Spawn { kind, many: false }) {
-                    self.push_open(OpenCall { callee, method, args, starts, step: at.clone() });
+                    let (site, step) = (site.clone(), self.push_step(at.clone()));
+                    self.push_open(OpenCall { callee, method, args, starts, site, step });
                 }
                 return;
             }
         };
         let Some(summary) = self.summary_of(f) else { return };
         let sub = Sub { args: &target.args, free: &free, call: v };
-        let call_frame = |inner: &Step| match (inner.thread, at.thread) {
-            // Inside the callee's own goroutine: the way there starts at that goroutine.
-            (Some(_), _) => inner.frames.clone(),
-            (None, Some(_)) if at.frames.is_none() && target.run.spawn.is_some() => {
-                inner.frames.clone()
-            }
-            (None, _) => extend_frames(at, inner),
-        };
         let base = self.threads.len() as u32;
         if base as usize + summary.threads.len() > MAX_THREADS {
             return;
@@ -429,66 +499,48 @@ impl<'a> FuncAnalysis<'a, '_> {
             self.threads.push(Thread {
                 pos: at.pos,
                 parallel: t.parallel.shifted(base),
-                frames: push_frame(self.id, at.span, &t.frames),
+                frames: push_frame(self.id, site.span, &t.frames),
                 many: t.many || many.is_some(),
                 ..t.clone()
             });
         }
-        let map_step = |inner: &Step, fa: &Self| -> Step {
-            let own = inner.thread.is_none();
-            let mut step = Step {
-                thread: inner.thread.map_or(at.thread, |t| Some(t + base)),
-                pos: at.pos,
-                parallel: inner.parallel.shifted(base),
-                locks: if own { at.locks.clone() } else { Locks::new() },
-                unknown_lock: inner.unknown_lock || (own && at.unknown_lock),
-                acquired: at.acquired.clone(),
-                released: if own { at.released.clone() } else { Tokens::new() },
-                frames: call_frame(inner),
-                request: inner.request || at.request,
-                group: many.or(at.group).or(inner.group.map(|g| g + base)),
-                span: inner.span,
-                func: inner.func,
-            };
-            if own {
-                for t in at.parallel.iter() {
-                    step.parallel.insert(t);
-                }
-            }
-            for held in &inner.locks {
-                match &fa.subst_lock(&held.path, &sub)[..] {
-                    [path] => step.locks.push(Held { path: path.clone(), mode: held.mode }),
-                    [] if matches!(held.path.root, Root::Fresh(_)) => {}
-                    _ => step.unknown_lock = true,
-                }
-            }
-            for (from, to) in
-                [(&inner.acquired, &mut step.acquired), (&inner.released, &mut step.released)]
-            {
-                for token in from {
-                    let here = fa.subst(token, &sub, Some(v));
-                    to.extend(here.iter().filter_map(Val::as_path).cloned());
-                }
-            }
-            step
+        let spawned = target.run.spawn.is_some();
+        let lift_site = |inner: &Site, thread: Option<u32>| -> Site {
+            // Inside the callee's own goroutine, the way there starts at that goroutine.
+            let own = thread.is_none() && !(spawned && site.frames.is_none());
+            let frames = if own { extend_frames(site, inner) } else { inner.frames.clone() };
+            Site { frames, ..inner.clone() }
         };
+        let mut steps: Vec<Option<StepId>> = vec![None; summary.steps.len()];
+        let mut places: FxHashMap<(Path, bool), Vals> = FxHashMap::default();
         for event in &summary.events {
-            let places = self.subst(&event.path, &sub, Some(v));
-            if places.iter().all(|p| p.as_path().is_none()) {
+            let known = places.entry((event.path, event.is_plain()));
+            let found = known.or_insert_with_key(|(path, is_plain)| match is_plain {
+                true => self.subst_slot(path, &sub),
+                false => self.subst(path, &sub, Some(v)),
+            });
+            if found.iter().all(|p| p.as_path().is_none()) {
                 continue;
             }
-            let step = map_step(&event.step, self);
+            let found = found.clone();
+            let inner = &summary.steps[event.step as usize];
+            let step = match steps[event.step as usize] {
+                Some(step) => step,
+                None => {
+                    let step = self.lift_step(inner, at, base, many, &sub);
+                    let step = self.push_step(step);
+                    steps[event.step as usize] = Some(step);
+                    step
+                }
+            };
             let context_key = match event.path.root {
                 Root::Context(key) => Some(key),
                 _ => event.context_key,
             };
-            for path in places.iter().filter_map(Val::as_path) {
-                self.push_event(Event {
-                    path: path.clone(),
-                    context_key,
-                    step: step.clone(),
-                    ..event.clone()
-                });
+            let site = lift_site(&event.site, inner.thread);
+            for &path in found.iter().filter_map(Val::as_path) {
+                let site = site.clone();
+                self.push_event(Event { path, context_key, step, site, ..event.clone() });
             }
         }
         for open in &summary.calls {
@@ -496,16 +548,76 @@ impl<'a> FuncAnalysis<'a, '_> {
             if targets.is_empty() {
                 continue;
             }
-            let step = map_step(&open.step, self);
+            let inner = &summary.steps[open.step as usize];
+            let step = self.lift_step(inner, at, base, many, &sub);
+            let place = lift_site(&open.site, inner.thread);
             let first = self.threads.len() as u32;
-            for inner in targets {
-                self.note_link(&inner, at.span);
+            for target in targets {
+                self.note_link(&target, site.span);
                 if depth < MAX_OPEN_DEPTH {
-                    self.lift(v, &inner, &step, depth + 1);
+                    self.lift(v, &target, &step, &place, depth + 1);
                 }
             }
             self.stand_in(open.starts + base, first);
         }
+    }
+
+    /// A callee's step here: it happens at `at`.
+    fn lift_step(
+        &self,
+        inner: &Step,
+        at: &Step,
+        base: u32,
+        many: Option<u32>,
+        sub: &Sub<'_>,
+    ) -> Step {
+        let own = inner.thread.is_none();
+        let mut step = Step {
+            thread: inner.thread.map_or(at.thread, |t| Some(t + base)),
+            pos: at.pos,
+            parallel: inner.parallel.shifted(base),
+            locks: if own { at.locks.clone() } else { Locks::new() },
+            unknown_lock: inner.unknown_lock || (own && at.unknown_lock),
+            acquired: at.acquired.clone(),
+            released: if own { at.released.clone() } else { Tokens::new() },
+            request: inner.request || at.request,
+            group: many.or(at.group).or(inner.group.map(|g| g + base)),
+        };
+        if own {
+            for t in at.parallel.iter() {
+                step.parallel.insert(t);
+            }
+        }
+        for held in &inner.locks {
+            match &self.subst_lock(&held.path, sub)[..] {
+                [path] => {
+                    let held = Held { path: *path, mode: held.mode };
+                    if !step.locks.contains(&held) {
+                        step.locks.push(held);
+                    }
+                }
+                [] if matches!(held.path.root, Root::Fresh(_)) => {}
+                _ => step.unknown_lock = true,
+            }
+        }
+        for (from, to) in
+            [(&inner.acquired, &mut step.acquired), (&inner.released, &mut step.released)]
+        {
+            for token in from {
+                for token in self.subst_token(token, sub) {
+                    if !to.contains(&token) {
+                        to.push(token);
+                    }
+                }
+            }
+        }
+        step
+    }
+
+    /// Keeps a step.
+    pub fn push_step(&mut self, step: Step) -> StepId {
+        self.steps.push(step);
+        self.steps.len() as StepId - 1
     }
 
     /// What runs beside the stand-in of a call runs beside the goroutines from `first` on, which
@@ -516,10 +628,9 @@ impl<'a> FuncAnalysis<'a, '_> {
             return;
         }
         let sets = self
-            .events
+            .steps
             .iter_mut()
-            .map(|e| &mut e.step.parallel)
-            .chain(self.calls.iter_mut().map(|c| &mut c.step.parallel))
+            .map(|s| &mut s.parallel)
             .chain(self.threads.iter_mut().map(|t| &mut t.parallel));
         for set in sets.filter(|s| s.contains(stand_in)) {
             started.clone().for_each(|n| set.insert(n));
@@ -542,15 +653,15 @@ impl<'a> FuncAnalysis<'a, '_> {
 }
 
 /// The way to `inner`, which is called at `outer`.
-fn extend_frames(outer: &Step, inner: &Step) -> Frames {
+fn extend_frames(outer: &Site, inner: &Site) -> Frames {
+    let here = push_frame(outer.func, outer.span, &inner.frames);
     let mut chain = vec![];
     let mut at = &outer.frames;
     while let Some(frame) = at {
         chain.push((frame.func, frame.call));
         at = &frame.next;
     }
-    chain.push((outer.func, outer.span));
-    chain.into_iter().rev().fold(inner.frames.clone(), |next, (f, call)| push_frame(f, call, &next))
+    chain.into_iter().rev().fold(here, |next, (f, call)| push_frame(f, call, &next))
 }
 
 /// Whether goroutines of this kind serve requests that know nothing of each other.

@@ -70,6 +70,28 @@ impl<'a> Order<'a> {
         self.after(v, v, None)
     }
 
+    /// Whether `v` lies behind a loop that `wait` is passed in each round of. Such a loop waits for
+    /// every one of many; that it may have no round at all is not held against it.
+    pub fn looped_before(&self, wait: ValueId, v: ValueId) -> bool {
+        let (at, to) = (self.func.instr(wait).block, self.func.instr(v).block);
+        let mut outermost = None;
+        let mut next = self.cfg.in_loop(at);
+        while let Some(l) = next.filter(|&l| !self.cfg.loop_contains(l, to)) {
+            outermost = Some(l);
+            next = self.cfg.loops[l].parent;
+        }
+        let Some(l) = outermost else { return false };
+        let header = self.cfg.loops[l].header;
+        let each_round =
+            |from: BlockId| self.cfg.succs(from).contains(&header) && self.cfg.dominates(at, from);
+        self.cfg.dominates(header, to) && self.cfg.loops[l].blocks.iter().any(each_round)
+    }
+
+    /// The first instruction of a block.
+    pub fn first_of(&self, block: BlockId) -> Option<ValueId> {
+        self.func.blocks[block].instrs.first().copied()
+    }
+
     /// Whether every way to the block of `v` leads through `block`.
     pub fn block_dominates(&self, block: BlockId, v: ValueId) -> bool {
         self.cfg.dominates(block, self.func.instr(v).block)

@@ -1,11 +1,12 @@
 //! Pairs of accesses to one object by two goroutines that nothing keeps apart.
 
 use base::FxHashMap;
-use go_ir::FuncId;
+use go_ir::{Func, FuncId, Op};
+use go_types::Store;
 use knowledge::AccessKind;
 
-use crate::path::Path;
-use crate::summary::{Event, LockMode, Step, Thread};
+use crate::path::{Path, Root};
+use crate::summary::{Event, LockMode, Part, Step, Thread, Via};
 
 /// Two accesses that may happen at the same time, at least one of them a write.
 #[derive(Clone, Debug)]
@@ -13,76 +14,163 @@ pub struct Pair {
     /// The function in whose terms the paths are.
     pub scope: FuncId,
     /// A write.
-    pub a: Event,
-    /// The goroutine of `a`; `None` for the one that runs the scope.
-    pub a_thread: Option<Thread>,
+    pub a: Side,
     /// The other access.
-    pub b: Event,
-    /// The goroutine of `b`.
-    pub b_thread: Option<Thread>,
+    pub b: Side,
     /// Whether the program shows that both mean the same object.
     pub same_object: bool,
+}
+
+/// One access of a [`Pair`].
+#[derive(Clone, Debug)]
+pub struct Side {
+    /// What and where.
+    pub event: Event,
+    /// When.
+    pub step: Step,
+    /// The goroutine; `None` for the one that runs the scope.
+    pub thread: Option<Thread>,
 }
 
 /// Most pairs that are looked for on one object in one scope.
 const MAX_PAIRS_PER_PATH: usize = 4_096;
 
-/// Finds the pairs among `events`, all in terms of `scope`. `apart` says whether a path means one
-/// object for all of many goroutines of one origin; `possible` may rule a pair out.
-pub(crate) fn find_pairs(
-    scope: FuncId,
-    events: &[&Event],
-    threads: &[Thread],
-    out: &mut Vec<Pair>,
-    apart: impl Fn(&Path) -> bool,
-    possible: impl Fn(&Event, &Event) -> bool,
-) {
-    let mut by_path: FxHashMap<&Path, Vec<&Event>> = FxHashMap::default();
-    let mut order: Vec<&Path> = Vec::new();
-    for event in events {
-        let list = by_path.entry(&event.path).or_default();
-        if list.is_empty() {
-            order.push(&event.path);
-        }
-        list.push(event);
+/// The accesses and goroutines of one scope.
+pub(crate) struct Scope<'e> {
+    pub store: &'e Store,
+    pub func: FuncId,
+    pub code: &'e Func,
+    pub steps: &'e [Step],
+    pub threads: &'e [Thread],
+}
+
+impl<'e> Scope<'e> {
+    fn step(&self, e: &Event) -> &'e Step {
+        &self.steps[e.step as usize]
     }
-    for path in order {
-        let list = &by_path[path];
-        if !list.iter().any(|e| is_write(e.kind)) {
-            continue;
+
+    fn side(&self, e: &Event) -> Side {
+        let step = self.step(e).clone();
+        let thread = step.thread.map(|t| self.threads[t as usize].clone());
+        Side { event: e.clone(), step, thread }
+    }
+
+    /// Finds the pairs among `events`. `apart` says whether a path means one object for all of
+    /// many goroutines of one origin; `possible` may rule a pair out.
+    pub fn find_pairs(
+        &self,
+        events: &[&'e Event],
+        out: &mut Vec<Pair>,
+        apart: impl Fn(&Path) -> bool,
+        possible: impl Fn(&At<'e>, &At<'e>) -> bool,
+    ) {
+        let mut by_path: FxHashMap<(Path, bool), Vec<&Event>> = FxHashMap::default();
+        let mut order: Vec<(Path, bool)> = Vec::new();
+        for event in events {
+            let key = (event.path, event.is_map());
+            let list = by_path.entry(key).or_default();
+            if list.is_empty() {
+                order.push(key);
+            }
+            list.push(event);
         }
-        let mut looked = 0;
-        for (i, a) in list.iter().enumerate() {
-            for b in &list[i..] {
-                looked += 1;
-                if looked > MAX_PAIRS_PER_PATH {
-                    break;
+        for key in order {
+            let list = &by_path[&key];
+            if !list.iter().any(|e| is_write(e.kind)) {
+                continue;
+            }
+            let path = key.0;
+            let mut looked = 0;
+            for (i, a) in list.iter().enumerate() {
+                for b in &list[i..] {
+                    looked += 1;
+                    if looked > MAX_PAIRS_PER_PATH {
+                        break;
+                    }
+                    if !is_write(a.kind) && !is_write(b.kind) || !meet(self.store, a, b) {
+                        continue;
+                    }
+                    let itself = std::ptr::eq(*a, *b);
+                    let (x, y) = (self.step(a), self.step(b));
+                    if !parallel(x, y, self.threads, itself, apart(&path))
+                        || !self.unprotected(x, y)
+                        || !possible(&(a, x), &(b, y))
+                    {
+                        continue;
+                    }
+                    let (a, b) = if is_write(a.kind) { (*a, *b) } else { (*b, *a) };
+                    out.push(Pair {
+                        scope: self.func,
+                        a: self.side(a),
+                        b: self.side(b),
+                        same_object: is_one_object(&path, a, b),
+                    });
                 }
-                if !is_write(a.kind) && !is_write(b.kind) {
-                    continue;
-                }
-                let itself = std::ptr::eq(*a, *b);
-                if !parallel(&a.step, &b.step, threads, itself, apart(path))
-                    || !unprotected(&a.step, &b.step)
-                {
-                    continue;
-                }
-                if !possible(a, b) {
-                    continue;
-                }
-                let (a, b) = if is_write(a.kind) { (*a, *b) } else { (*b, *a) };
-                let thread = |s: &Step| s.thread.map(|t| threads[t as usize].clone());
-                out.push(Pair {
-                    scope,
-                    a_thread: thread(&a.step),
-                    b_thread: thread(&b.step),
-                    a: a.clone(),
-                    b: b.clone(),
-                    same_object: !path.has_item(),
-                });
             }
         }
     }
+
+    /// Whether neither a common lock nor a signal keeps two steps apart.
+    fn unprotected(&self, a: &Step, b: &Step) -> bool {
+        let many = |s: &Step| s.thread.is_some_and(|t| self.threads[t as usize].many);
+        unlocked(a, b) && unordered(a, b, many(a), many(b), |p| self.is_unbuffered(p))
+    }
+
+    /// Whether a channel is known to have no buffer.
+    fn is_unbuffered(&self, chan: &Path) -> bool {
+        let Root::Fresh(made) = chan.root else { return false };
+        if !chan.elems.is_empty() {
+            return false;
+        }
+        match self.code.instr(made).op {
+            Op::MakeChan(None) => true,
+            Op::MakeChan(Some(size)) => {
+                matches!(&self.code.instr(size).op, Op::Const(n) if n.int64_val() == Some(0))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// An access with its time.
+pub(crate) type At<'e> = (&'e Event, &'e Step);
+
+/// Whether two accesses of one path concern the same memory.
+pub(crate) fn meet(store: &Store, a: &Event, b: &Event) -> bool {
+    if a.is_map() {
+        return true;
+    }
+    if a.atomic && b.atomic {
+        return false;
+    }
+    let part = |e: &Event| match e.part {
+        Part::Whole if e.path.has_item() => Part::Some,
+        // A loop over a part of a slice.
+        Part::All if e.path.parent().is_some_and(|p| p.has_item()) => Part::Some,
+        part => part,
+    };
+    let elements = match (part(a), part(b)) {
+        (Part::At(i), Part::At(j)) => i == j,
+        (Part::End, other) | (other, Part::End) => other == Part::End,
+        // Which element is not known: most programs give each goroutine its own.
+        (Part::Some, Part::Some | Part::At(_)) | (Part::At(_), Part::Some) => false,
+        _ => true,
+    };
+    // A pointer and its target have one path: the type tells them apart.
+    elements
+        && match (a.ty, b.ty) {
+            (Some(s), Some(t)) => s == t || go_types::predicates::identical(store, s, t),
+            _ => true,
+        }
+}
+
+/// Whether both accesses of a path are to one object for sure.
+pub(crate) fn is_one_object(path: &Path, a: &Event, b: &Event) -> bool {
+    if !path.has_item() {
+        return true;
+    }
+    let last_only = path.parent().is_some_and(|p| !p.has_item());
+    last_only && [a.part, b.part].iter().all(|part| !matches!(part, Part::Some | Part::Whole))
 }
 
 /// Whether a kind changes the map.
@@ -109,21 +197,40 @@ fn parallel(a: &Step, b: &Step, threads: &[Thread], itself: bool, apart: bool) -
     }
 }
 
-/// Whether neither a common lock nor a signal keeps two steps apart.
-pub(crate) fn unprotected(a: &Step, b: &Step) -> bool {
+/// Whether no lock keeps two steps apart.
+pub(crate) fn unlocked(a: &Step, b: &Step) -> bool {
     if a.unknown_lock || b.unknown_lock {
         return false;
     }
-    let common_lock = a.locks.iter().any(|x| {
+    !a.locks.iter().any(|x| {
         b.locks
             .iter()
             .any(|y| x.path == y.path && (x.mode == LockMode::Write || y.mode == LockMode::Write))
-    });
-    !common_lock && unordered(a, b)
+    })
 }
 
-/// Whether no signal of one is waited for by the other.
-pub(crate) fn unordered(a: &Step, b: &Step) -> bool {
-    !a.released.iter().any(|t| b.acquired.contains(t))
-        && !b.released.iter().any(|t| a.acquired.contains(t))
+/// Whether no signal of one is waited for by the other. A goroutine of which there are many sends
+/// many times: one receive waits for one of them. That a receive comes before the end of a send
+/// holds for a channel without buffer only.
+pub(crate) fn unordered(
+    a: &Step,
+    b: &Step,
+    a_many: bool,
+    b_many: bool,
+    is_unbuffered: impl Fn(&Path) -> bool,
+) -> bool {
+    let ordered = |from: &Step, to: &Step, many: bool| {
+        from.released.iter().any(|t| {
+            to.acquired.iter().any(|u| {
+                t.path == u.path
+                    && match t.via {
+                        Via::Send => u.via == Via::Send && (u.all || !many),
+                        Via::Receive => u.via == Via::Receive && is_unbuffered(&t.path),
+                        Via::Broadcast => matches!(u.via, Via::Broadcast | Via::Send),
+                        Via::Handover => u.via == Via::Handover,
+                    }
+            })
+        })
+    };
+    !ordered(a, b, a_many) && !ordered(b, a, b_many)
 }

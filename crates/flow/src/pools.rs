@@ -6,10 +6,11 @@ use go_ir::{Op, ValueId};
 use knowledge::{AccessKind, FlowHow};
 
 use crate::function::FuncAnalysis;
-use crate::pairs::Pair;
+use crate::outside::own_object;
+use crate::pairs::{Pair, Side};
 use crate::path::{Elem, Path, Root};
-use crate::steps::{LocalReturn, PoolLeak, own_object};
-use crate::summary::{Event, Step};
+use crate::steps::{LocalReturn, PoolLeak};
+use crate::summary::{Event, Part};
 
 impl FuncAnalysis<'_, '_> {
     /// The return of an object to a pool.
@@ -28,14 +29,18 @@ impl FuncAnalysis<'_, '_> {
                 if deferred {
                     step.pos = self.run_defers.unwrap_or(v);
                 }
+                let step = self.push_step(step);
                 self.push_event(Event {
-                    path: path.clone(),
+                    path: *path,
                     kind: AccessKind::Write,
                     ty: None,
+                    part: Part::Whole,
+                    atomic: false,
                     value_receiver: None,
                     copied_mutex: false,
                     put: true,
                     context_key: None,
+                    site: self.own_site(v),
                     step,
                 });
             }
@@ -57,31 +62,33 @@ impl FuncAnalysis<'_, '_> {
             let below = |e: &Event| {
                 e.path.starts_with(&put.path) && e.path.elems.len() <= put.path.elems.len() + 1
             };
-            for event in self.events.iter().filter(|e| !e.put && below(e)) {
-                let later = match (put.step.thread, event.step.thread) {
-                    (None, None) => self.order.after(put.step.pos, event.step.pos, made),
+            let put_step = &self.steps[put.step as usize];
+            for event in self.events.iter().filter(|e| !e.put && e.is_map() && below(e)) {
+                let step = &self.steps[event.step as usize];
+                let later = match (put_step.thread, step.thread) {
+                    (None, None) => self.order.after(put_step.pos, step.pos, made),
                     (a, b) if a == b => false,
                     (None, Some(t)) => {
                         let spawn = self.threads[t as usize].pos;
-                        spawn == put.step.pos || self.order.after(spawn, put.step.pos, made)
+                        spawn == put_step.pos || self.order.after(spawn, put_step.pos, made)
                     }
-                    _ => put.step.thread.is_some_and(|t| event.step.parallel.contains(t)),
+                    _ => put_step.thread.is_some_and(|t| step.parallel.contains(t)),
                 };
-                if !later || !crate::pairs::unordered(&put.step, &event.step) {
+                if !later || !crate::pairs::unordered(put_step, step, false, false, |_| false) {
                     continue;
                 }
-                let thread = |s: &Step| s.thread.map(|t| self.threads[t as usize].clone());
-                out.push(Pair {
-                    scope: self.id,
-                    a: event.clone(),
-                    a_thread: thread(&event.step),
-                    b: put.clone(),
-                    b_thread: thread(&put.step),
-                    same_object: true,
-                });
+                let (a, b) = (self.side(event), self.side(put));
+                out.push(Pair { scope: self.id, a, b, same_object: true });
             }
         }
         out
+    }
+
+    /// An access with when it happens and on which goroutine.
+    fn side(&self, event: &Event) -> Side {
+        let step = self.steps[event.step as usize].clone();
+        let thread = step.thread.map(|t| self.threads[t as usize].clone());
+        Side { event: event.clone(), step, thread }
     }
 
     /// Calls whose result comes out of a pool as the last user left it.
@@ -148,7 +155,7 @@ impl FuncAnalysis<'_, '_> {
                 .filter(|e| e.kind == AccessKind::MapWrite)
                 .find(|e| !self.is_emptied(&taken, Some(&e.path), get));
             if let Some(write) = leaked {
-                out.push(PoolLeak { get, write: write.clone(), put: put.clone() });
+                out.push(PoolLeak { get, write: self.side(write), put: put.clone() });
             }
         }
         out

@@ -60,7 +60,7 @@ pub enum LockMode {
 }
 
 /// A lock that is held.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Held {
     /// Which lock.
     pub path: Path,
@@ -71,8 +71,32 @@ pub struct Held {
 /// The locks held at some point.
 pub type Locks = SmallVec<[Held; 2]>;
 
-/// Things that order goroutines: a channel, a wait group, a once.
-pub type Tokens = SmallVec<[Path; 1]>;
+/// How a signal is given.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Via {
+    /// A send: one receiver gets it.
+    Send,
+    /// A receive: what a sender on an unbuffered channel waits for.
+    Receive,
+    /// A close, the end of a group, a store: everybody who waits sees it.
+    Broadcast,
+    /// An unlock that hands a mutex over to somebody who has locked it twice.
+    Handover,
+}
+
+/// Something that orders goroutines: a signal given, or one waited for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Token {
+    /// The channel, wait group, once, atomic variable.
+    pub path: Path,
+    /// How the signal is given.
+    pub via: Via,
+    /// Given or waited for in a loop: for every partner.
+    pub all: bool,
+}
+
+/// Things that order goroutines.
+pub type Tokens = SmallVec<[Token; 1]>;
 
 /// The calls from a goroutine's start to some place, outermost first.
 #[derive(Debug)]
@@ -81,6 +105,8 @@ pub struct Frame {
     pub func: FuncId,
     /// The call.
     pub call: FileSpan,
+    /// How many frames there are from here on.
+    depth: u32,
     /// The calls inside.
     pub next: Frames,
 }
@@ -89,29 +115,35 @@ pub struct Frame {
 pub type Frames = Option<Arc<Frame>>;
 
 /// The longest chain of calls that is kept for display.
-const MAX_FRAMES: usize = 24;
+const MAX_FRAMES: u32 = 24;
 
 /// `func` calls at `call`, and `inner` happens inside.
 pub fn push_frame(func: FuncId, call: FileSpan, inner: &Frames) -> Frames {
-    let mut depth = 0;
-    let mut at = inner;
-    while let Some(frame) = at {
-        depth += 1;
-        at = &frame.next;
-    }
+    let depth = inner.as_ref().map_or(0, |f| f.depth);
     if depth >= MAX_FRAMES {
         return inner.clone();
     }
-    Some(Arc::new(Frame { func, call, next: inner.clone() }))
+    Some(Arc::new(Frame { func, call, depth: depth + 1, next: inner.clone() }))
 }
 
-/// What every step that can be seen from outside has in common: where it happens in time.
+/// A place in the source and the way to it.
 #[derive(Clone, Debug)]
+pub struct Site {
+    /// The place.
+    pub span: FileSpan,
+    /// The function that it lies in.
+    pub func: FuncId,
+    /// The calls that lead there from the start of the goroutine.
+    pub frames: Frames,
+}
+
+/// When something happens, as far as others can tell. Many accesses share one.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Step {
     /// The goroutine of the summary that does it; `None` for the function's own.
     pub thread: Option<u32>,
     /// Where in the summarised function: the instruction, or the call that leads there, or the
-    /// spawn of the goroutine.
+    /// spawn of the goroutine. The same everywhere in a finished summary: callers do not need it.
     pub pos: ValueId,
     /// Goroutines that may run at the same time.
     pub parallel: ThreadSet,
@@ -123,16 +155,28 @@ pub struct Step {
     pub acquired: Tokens,
     /// What is signalled after.
     pub released: Tokens,
-    /// The calls that lead there from the start of the goroutine.
-    pub frames: Frames,
-    /// The place in the source.
-    pub span: FileSpan,
-    /// The function that the place lies in.
-    pub func: FuncId,
     /// Whether it happens in a goroutine that serves a request, or in one started by such.
     pub request: bool,
     /// The outermost goroutine around it of which many run at once, itself included.
     pub group: Option<u32>,
+}
+
+/// The number of a [`Step`] in its summary.
+pub type StepId = u32;
+
+/// Which elements of a slice, array or map an access concerns.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Part {
+    /// The place itself, not an element.
+    Whole,
+    /// The element of this number.
+    At(i64),
+    /// All elements: a loop, `copy`, a library function.
+    All,
+    /// Some element.
+    Some,
+    /// The free place behind the last element, which `append` fills.
+    End,
 }
 
 /// A read or write of an object.
@@ -142,8 +186,12 @@ pub struct Event {
     pub path: Path,
     /// How.
     pub kind: AccessKind,
-    /// The type of the map.
+    /// The type of the map, or of the value that is read or written.
     pub ty: Option<TypeId>,
+    /// Which elements, when the path ends in an element.
+    pub part: Part,
+    /// Whether the access is atomic.
+    pub atomic: bool,
     /// The method through whose value receiver the path leads.
     pub value_receiver: Option<FuncId>,
     /// Whether a mutex is held that is a copy made by passing its struct by value.
@@ -152,8 +200,22 @@ pub struct Event {
     pub put: bool,
     /// The context key that the object was looked up by, when it was.
     pub context_key: Option<crate::path::CtxKey>,
-    /// When and where.
-    pub step: Step,
+    /// Where.
+    pub site: Site,
+    /// When: a number in [`Summary::steps`].
+    pub step: StepId,
+}
+
+impl Event {
+    /// Whether plain memory is accessed: the path is the place, not what is in it.
+    pub fn is_plain(&self) -> bool {
+        !self.is_map() && !self.put
+    }
+
+    /// Whether a map is accessed, rather than plain memory.
+    pub fn is_map(&self) -> bool {
+        !matches!(self.kind, AccessKind::Read | AccessKind::Write)
+    }
 }
 
 /// A call of a value that the function was given: resolved where the value is known.
@@ -167,8 +229,10 @@ pub struct OpenCall {
     pub args: Vec<Vals>,
     /// The number that stands for the goroutines which the call will turn out to start.
     pub starts: u32,
-    /// When and where.
-    pub step: Step,
+    /// Where.
+    pub site: Site,
+    /// When: a number in [`Summary::steps`].
+    pub step: StepId,
 }
 
 /// How a goroutine is started.
@@ -211,6 +275,8 @@ pub struct StoreFact {
 /// The summary of a function.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
+    /// When things happen.
+    pub steps: Vec<Step>,
     /// Accesses, the function's own and those of its goroutines.
     pub events: Vec<Event>,
     /// Calls that only callers can resolve.
@@ -234,6 +300,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// When an access happens.
+    pub fn step(&self, id: StepId) -> &Step {
+        &self.steps[id as usize]
+    }
+
     /// Whether calling the function tells the caller nothing.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()

@@ -13,7 +13,7 @@ use smallvec::{SmallVec, smallvec};
 use crate::context::{Link, MAX_IMPLS, deref, method_names, named_obj, type_name};
 use crate::function::FuncAnalysis;
 use crate::path::{Elem, Path, Root, Val, Vals, What, add_val};
-use crate::summary::{Held, LockMode, Spawn, Tokens};
+use crate::summary::{Held, LockMode, Spawn, Token, Tokens, Via};
 
 /// Something that a call may run.
 #[derive(Clone, Debug)]
@@ -242,13 +242,13 @@ impl<'a> FuncAnalysis<'a, '_> {
         let spawn = spawned(invoke.on);
         let mut run = Run { spawn, ..Run::default() };
         if invoke.joined && spawn.is_some() {
-            run.ends.push(Path::root(Root::Fresh(v)));
+            run.ends.push(end(Path::root(Root::Fresh(v))));
         }
         for sync in &model.sync {
             let on = self.operand(v, sync.on);
             let paths = on.iter().filter_map(Val::as_path);
             match sync.op {
-                SyncOp::GroupGo => run.ends.extend(paths.cloned()),
+                SyncOp::GroupGo => run.ends.extend(paths.copied().map(end)),
                 SyncOp::Once => {
                     run.held =
                         paths.cloned().next().map(|path| Held { path, mode: LockMode::Write });
@@ -470,6 +470,11 @@ impl<'a> FuncAnalysis<'a, '_> {
         }
         Vals::new()
     }
+}
+
+/// The end of a goroutine, which `path` waits for.
+fn end(path: Path) -> Token {
+    Token { path, via: Via::Broadcast, all: true }
 }
 
 /// The `n`th fresh result of the call `v`.

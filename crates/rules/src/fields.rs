@@ -2,7 +2,7 @@
 //! of them follow, and those that do not.
 
 use base::FxHashMap;
-use flow::{Elem, Event, Held, Path, Root};
+use flow::{Elem, Held, Path, Root, Side};
 use go_ir::FuncId;
 use go_types::ObjId;
 use source::FileSpan;
@@ -12,10 +12,10 @@ use crate::RuleContext;
 /// One access to a field, over all ways that lead to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
-    /// The function in whose terms the event is.
+    /// The function in whose terms the access is.
     pub scope: FuncId,
     /// The access, as one of the ways has it.
-    pub event: Event,
+    pub side: Side,
     /// The lock beside the map that every way holds: its field, or a package-level variable.
     pub guard: Option<ObjId>,
     /// Whether that lock is held for writing on every way.
@@ -38,16 +38,18 @@ pub(crate) fn maps(cx: &RuleContext<'_>) -> Vec<Map> {
     let mut by_obj: FxHashMap<ObjId, FxHashMap<(source::FileId, u32), Site>> = FxHashMap::default();
     for &(entry, _) in &cx.analysis.entries {
         let Some(summary) = cx.analysis.context.summary(entry) else { continue };
-        for event in summary.events.iter().filter(|e| !e.put && !e.copied_mutex) {
+        for event in summary.events.iter().filter(|e| e.is_map() && !e.copied_mutex) {
+            let step = summary.step(event.step);
+            let side = || Side { event: event.clone(), step: step.clone(), thread: None };
             let Some(obj) = owner(&event.path) else { continue };
-            let guard = guard(&event.path, &event.step.locks);
+            let guard = guard(&event.path, &step.locks);
             let (lock, exclusive) = match guard {
                 Some((lock, held)) => (Some(lock), held.mode == flow::LockMode::Write),
                 None => (None, false),
             };
             let sites = by_obj.entry(obj).or_default();
             // `m[k]++` reads and writes: one use.
-            let span = event.step.span;
+            let span = event.site.span;
             let line = (span.file, cx.sources.file(span.file).line_col(span.span.start).line);
             match sites.get_mut(&line) {
                 Some(site) => {
@@ -55,9 +57,9 @@ pub(crate) fn maps(cx: &RuleContext<'_>) -> Vec<Map> {
                         site.guard = None;
                     }
                     site.exclusive &= exclusive;
-                    site.unknown_lock |= event.step.unknown_lock;
-                    if flow::is_write(event.kind) && !flow::is_write(site.event.kind) {
-                        site.event = event.clone();
+                    site.unknown_lock |= step.unknown_lock;
+                    if flow::is_write(event.kind) && !flow::is_write(site.side.event.kind) {
+                        site.side = side();
                     }
                 }
                 None => {
@@ -65,10 +67,10 @@ pub(crate) fn maps(cx: &RuleContext<'_>) -> Vec<Map> {
                         line,
                         Site {
                             scope: entry,
-                            event: event.clone(),
+                            side: side(),
                             guard: lock,
                             exclusive,
-                            unknown_lock: event.step.unknown_lock,
+                            unknown_lock: step.unknown_lock,
                         },
                     );
                 }
@@ -80,11 +82,11 @@ pub(crate) fn maps(cx: &RuleContext<'_>) -> Vec<Map> {
         .into_iter()
         .map(|(obj, sites)| {
             let mut sites: Vec<Site> = sites.into_values().collect();
-            sites.sort_by_cached_key(|s| place(s.event.step.span));
+            sites.sort_by_cached_key(|s| place(s.side.event.site.span));
             Map { obj, sites }
         })
         .collect();
-    maps.sort_by_cached_key(|m| m.sites.first().map(|s| place(s.event.step.span)));
+    maps.sort_by_cached_key(|m| m.sites.first().map(|s| place(s.side.event.site.span)));
     maps
 }
 
@@ -112,7 +114,8 @@ pub(crate) fn guard<'h>(map: &Path, locks: &'h [Held]) -> Option<(ObjId, &'h Hel
         let beside =
             held.path.root == map.root && held.path.elems.len() <= map.elems.len() + 1 && {
                 let parent = held.path.elems.len() - usize::from(!held.path.elems.is_empty());
-                map.elems.len() >= parent && held.path.elems.first(parent) == map.elems.first(parent)
+                map.elems.len() >= parent
+                    && held.path.elems.first(parent) == map.elems.first(parent)
             };
         let global = matches!((map.root, held.path.root), (Root::Global(_), Root::Global(_)));
         (beside || global).then_some((lock, held))

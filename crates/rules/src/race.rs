@@ -2,9 +2,9 @@
 //! words for it. The rules of the race family differ in the mistake that they name, not in how a
 //! conflict is found.
 
-use base::FxHashSet;
+use base::{FxHashMap, FxHashSet};
 use diag::{Access, AccessKind, Confidence, Finding, Frame, Goroutine, GoroutineKind, RuleMeta};
-use flow::{Event, Pair, Root, Thread};
+use flow::{Pair, Root, Side, Thread};
 use go_ir::FuncId;
 use go_types::{Type, TypeId};
 use knowledge::TypeKind;
@@ -47,15 +47,18 @@ pub(crate) fn classify(cx: &RuleContext<'_>) -> Vec<Race> {
     // Use after Put and a copied mutex have rules of their own; what meets such a use is the same
     // mistake.
     let pooled: FxHashSet<FileSpan> =
-        cx.analysis.facts.iter().flat_map(|f| &f.after_put).map(|p| p.a.step.span).collect();
-    for pair in &cx.analysis.pairs {
-        let copied = pair.a.copied_mutex || pair.b.copied_mutex;
-        if copied || pooled.contains(&pair.a.step.span) || pooled.contains(&pair.b.step.span) {
+        cx.analysis.facts.iter().flat_map(|f| &f.after_put).map(|p| place_of(&p.a)).collect();
+    let mut number: FxHashMap<FileSpan, usize> = FxHashMap::default();
+    for pair in cx.analysis.pairs.iter().filter(|p| p.a.event.is_map()) {
+        let copied = pair.a.event.copied_mutex || pair.b.event.copied_mutex;
+        let (at, other) = (place_of(&pair.a), place_of(&pair.b));
+        if copied || pooled.contains(&at) || pooled.contains(&other) {
             continue;
         }
-        match by_write.iter_mut().find(|(at, _)| *at == pair.a.step.span) {
+        let n = *number.entry(at).or_insert(by_write.len());
+        match by_write.get_mut(n) {
             Some((_, list)) => list.push(pair),
-            None => by_write.push((pair.a.step.span, vec![pair])),
+            None => by_write.push((at, vec![pair])),
         }
     }
     let place = |s: FileSpan| (cx.sources.path(s.file).to_owned(), s.span.start, s.span.end);
@@ -69,25 +72,29 @@ pub(crate) fn classify(cx: &RuleContext<'_>) -> Vec<Race> {
         list.sort_by_cached_key(|p| {
             (
                 !p.same_object,
-                p.b.step.span == at,
-                p.a_thread.is_none() && p.b_thread.is_none(),
-                rank(p.b.kind),
-                place(p.b.step.span),
+                place_of(&p.b) == at,
+                p.a.thread.is_none() && p.b.thread.is_none(),
+                rank(p.b.event.kind),
+                place(place_of(&p.b)),
             )
         });
         let Some((&best, rest)) = list.split_first() else { continue };
         covered.insert(at);
-        covered.insert(best.b.step.span);
+        covered.insert(place_of(&best.b));
         let mut others: Vec<FileSpan> = Vec::new();
         for p in rest {
-            let other = p.b.step.span;
-            if other != at && other != best.b.step.span && !others.contains(&other) {
+            let other = place_of(&p.b);
+            if other != at && other != place_of(&best.b) && !others.contains(&other) {
                 others.push(other);
             }
         }
         races.push(Race { mistake: mistake(cx, best), pair: best.clone(), others });
     }
     races
+}
+
+fn place_of(side: &Side) -> FileSpan {
+    side.event.site.span
 }
 
 /// Writes and iterations say more than lookups, those more than `len`.
@@ -102,25 +109,26 @@ fn rank(kind: knowledge::AccessKind) -> u32 {
 }
 
 fn mistake(cx: &RuleContext<'_>, pair: &Pair) -> Mistake {
-    let ty = pair.a.ty.or(pair.b.ty);
-    if [pair.a.ty, pair.b.ty].into_iter().flatten().any(|t| is_kind(cx, t, TypeKind::Metadata)) {
+    let (a, b) = (&pair.a.event, &pair.b.event);
+    let ty = a.ty.or(b.ty);
+    if [a.ty, b.ty].into_iter().flatten().any(|t| is_kind(cx, t, TypeKind::Metadata)) {
         return Mistake::Metadata;
     }
     let elem = ty.and_then(|t| map_elem(cx, t));
     if elem.is_some_and(|e| is_kind(cx, e, TypeKind::Metric)) {
         return Mistake::MetricCache;
     }
-    if pair.a.context_key.is_some() || pair.b.context_key.is_some() {
-        let http = [&pair.a, &pair.b].into_iter().any(|e| serves_http(cx, e.step.func))
-            || [&pair.a_thread, &pair.b_thread].into_iter().flatten().any(|t| {
+    if a.context_key.is_some() || b.context_key.is_some() {
+        let http = [a, b].into_iter().any(|e| serves_http(cx, e.site.func))
+            || [&pair.a.thread, &pair.b.thread].into_iter().flatten().any(|t| {
                 t.kind == knowledge::OriginKind::HttpHandler || serves_http(cx, t.starter)
             });
         return if http { Mistake::Middleware } else { Mistake::ContextValue };
     }
-    if matches!(pair.a.path.root, Root::Global(_)) && elem.is_some_and(|e| is_func(cx, e)) {
+    if matches!(a.path.root, Root::Global(_)) && elem.is_some_and(|e| is_func(cx, e)) {
         return Mistake::Registry;
     }
-    if pair.a.value_receiver.is_some() || pair.b.value_receiver.is_some() {
+    if a.value_receiver.is_some() || b.value_receiver.is_some() {
         return Mistake::ValueReceiver;
     }
     Mistake::General
@@ -193,18 +201,18 @@ fn finding(
     words: &impl Fn(&RaceText<'_>) -> (String, String),
 ) -> Finding {
     let pair = &race.pair;
-    let (a, b) = (&pair.a, &pair.b);
+    let (a, b) = (&pair.a.event, &pair.b.event);
     let variable =
-        cx.written_name(a.step.span).unwrap_or_else(|| cx.path_name(pair.scope, &a.path));
+        cx.written_name(a.site.span).unwrap_or_else(|| cx.path_name(pair.scope, &a.path));
     let text = RaceText { variable: &variable, does: past(a.kind), meanwhile: present(b.kind) };
     let (message, help) = words(&text);
     let confidence = if pair.same_object { Confidence::High } else { Confidence::Medium };
-    let mut finding = Finding::new(meta, cx.package(a.step.func), a.step.span, variable, message)
+    let mut finding = Finding::new(meta, cx.package(a.site.func), a.site.span, variable, message)
         .confidence(confidence)
-        .access(access(cx, pair.scope, a, pair.a_thread.as_ref()))
-        .access(access(cx, pair.scope, b, pair.b_thread.as_ref()))
+        .access(access(cx, pair.scope, &pair.a))
+        .access(access(cx, pair.scope, &pair.b))
         .why(why(cx, pair));
-    if a.step.span == b.step.span {
+    if a.site.span == b.site.span {
         finding = finding.why("two goroutines of the same origin meet at the same line".to_owned());
     }
     for other in race.others.iter().take(3) {
@@ -241,24 +249,20 @@ fn why(cx: &RuleContext<'_>, pair: &Pair) -> String {
 }
 
 /// One side of a conflict.
-pub(crate) fn access(
-    cx: &RuleContext<'_>,
-    scope: FuncId,
-    event: &Event,
-    thread: Option<&Thread>,
-) -> Access {
+pub(crate) fn access(cx: &RuleContext<'_>, scope: FuncId, side: &Side) -> Access {
+    let site = &side.event.site;
     let mut path = Vec::new();
-    let mut at = &event.step.frames;
+    let mut at = &site.frames;
     while let Some(frame) = at {
         path.push(Frame { function: cx.func(frame.func).name.clone(), place: frame.call });
         at = &frame.next;
     }
     Access {
-        kind: kind(event.kind),
-        place: event.step.span,
-        function: cx.func(event.step.func).name.clone(),
-        goroutine: goroutine(cx, scope, thread),
-        locks: cx.lock_names(scope, &event.step.locks),
+        kind: kind(side.event.kind),
+        place: site.span,
+        function: cx.func(site.func).name.clone(),
+        goroutine: goroutine(cx, scope, side.thread.as_ref()),
+        locks: cx.lock_names(scope, &side.step.locks),
         path,
     }
 }

@@ -27,14 +27,15 @@ const MIN_RATIO: usize = 3;
 /// Uses that break their map's locking convention.
 pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
     let reported: base::FxHashSet<_> =
-        cx.analysis.pairs.iter().flat_map(|p| [p.a.step.span, p.b.step.span]).collect();
+        cx.analysis.pairs.iter().flat_map(|p| [p.a.event.site.span, p.b.event.site.span]).collect();
     let mut findings = Vec::new();
     for map in maps(cx) {
         let Some((lock, locked)) = convention(&map) else { continue };
-        let written = locked.iter().any(|s| is_write(s.event.kind));
+        let written = locked.iter().any(|s| is_write(s.side.event.kind));
         for site in map.sites.iter().filter(|s| s.guard.is_none() && !s.unknown_lock) {
-            let span = site.event.step.span;
-            if reported.contains(&span) || (!written && !is_write(site.event.kind)) {
+            let event = &site.side.event;
+            let span = event.site.span;
+            if reported.contains(&span) || (!written && !is_write(event.kind)) {
                 continue;
             }
             let store = cx.store();
@@ -48,14 +49,15 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                 map.sites.len(),
             );
             let mut finding =
-                Finding::new(&META, cx.package(site.event.step.func), span, variable, message)
+                Finding::new(&META, cx.package(event.site.func), span, variable, message)
                     .confidence(Confidence::Medium)
-                    .access(access(cx, site.scope, &site.event, None));
-            let example = locked.iter().find(|s| is_write(s.event.kind)).or_else(|| locked.first());
+                    .access(access(cx, site.scope, &site.side));
+            let example =
+                locked.iter().find(|s| is_write(s.side.event.kind)).or_else(|| locked.first());
             if let Some(example) = example {
                 finding = finding
-                    .access(access(cx, example.scope, &example.event, None))
-                    .context(format!("here `{lock_name}` is held"), example.event.step.span);
+                    .access(access(cx, example.scope, &example.side))
+                    .context(format!("here `{lock_name}` is held"), example.side.event.site.span);
             }
             findings.push(
                 finding

@@ -24,7 +24,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
         .into_iter()
         .filter_map(|m| {
             let write =
-                m.sites.into_iter().find(|s| is_write(s.event.kind) && s.guard.is_some())?;
+                m.sites.into_iter().find(|s| is_write(s.side.event.kind) && s.guard.is_some())?;
             Some((m.obj, write))
         })
         .collect();
@@ -41,7 +41,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                     if matches!(path.root, Root::Fresh(_) | Root::Ret(_)) {
                         continue;
                     }
-                    let mut fields = vec![path.clone()];
+                    let mut fields = vec![*path];
                     match cx.store().ty(go_types::under::under(cx.store(), ty)) {
                         Type::Map { .. } => {}
                         Type::Struct(s) => {
@@ -77,7 +77,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                             Finding::new(&META, cx.package(id), instr.span, variable, message)
                                 .confidence(Confidence::Medium)
                                 .access(access)
-                                .context(format!("the map is written here, under `{lock}`"), write.event.step.span)
+                                .context(format!("the map is written here, under `{lock}`"), write.side.event.site.span)
                                 .why("a map value is a reference: the lock is released when the function returns, the map stays shared")
                                 .help("return a copy: maps.Clone under the lock"),
                         );

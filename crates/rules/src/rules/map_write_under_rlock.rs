@@ -22,20 +22,20 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for map in maps(cx) {
         for site in &map.sites {
-            let event = &site.event;
-            let Some((lock, held)) = guard(&event.path, &event.step.locks) else { continue };
-            let exclusive = event.step.locks.iter().any(|h| h.mode == LockMode::Write);
+            let (event, locks) = (&site.side.event, &site.side.step.locks);
+            let Some((lock, held)) = guard(&event.path, locks) else { continue };
+            let exclusive = locks.iter().any(|h| h.mode == LockMode::Write);
             if !is_write(event.kind) || held.mode != LockMode::Read || exclusive {
                 continue;
             }
-            let span = event.step.span;
+            let span = event.site.span;
             let lock = cx.store().obj(lock).name;
             let variable =
                 cx.written_name(span).unwrap_or_else(|| cx.path_name(site.scope, &event.path));
             let message = format!("map `{variable}` is written while `{lock}` is only read-locked");
             findings.push(
-                Finding::new(&META, cx.package(event.step.func), span, variable, message)
-                    .access(access(cx, site.scope, event, None))
+                Finding::new(&META, cx.package(event.site.func), span, variable, message)
+                    .access(access(cx, site.scope, &site.side))
                     .why("RLock lets any number of goroutines in; two of them in this write, or one reading beside it, kill the process")
                     .help(format!("take `{lock}.Lock()` instead of `{lock}.RLock()` around the write")),
             );

@@ -2,6 +2,7 @@
 //! the lock that is taken guards nothing.
 
 use diag::{Finding, RuleMeta, Severity, Stability};
+use flow::Side;
 
 use crate::RuleContext;
 use crate::race::access;
@@ -22,19 +23,21 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
     let mut seen = base::FxHashSet::default();
     for (id, func, _) in cx.functions() {
         let Some(summary) = cx.analysis.context.summary(id) else { continue };
-        for event in summary.events.iter().filter(|e| e.copied_mutex && !e.put) {
-            let span = event.step.span;
+        for event in summary.events.iter().filter(|e| e.copied_mutex && e.is_map()) {
+            let span = event.site.span;
             let line = cx.sources.file(span.file).line_col(span.span.start).line;
             if !seen.insert((span.file, line)) {
                 continue;
             }
+            let step = summary.step(event.step).clone();
+            let side = Side { event: event.clone(), step, thread: None };
             let variable = cx.written_name(span).unwrap_or_else(|| cx.path_name(id, &event.path));
             let message = format!(
                 "map `{variable}` is shared, but the mutex that is held is a copy: it guards nothing"
             );
             findings.push(
-                Finding::new(&META, cx.package(event.step.func), span, variable, message)
-                    .access(access(cx, id, event, None))
+                Finding::new(&META, cx.package(event.site.func), span, variable, message)
+                    .access(access(cx, id, &side))
                     .context("the struct is passed by value here, mutex and all", head(func.span))
                     .why("each call locks a mutex of its own; the map in the copy is the same map")
                     .help("pass a pointer to the struct"),

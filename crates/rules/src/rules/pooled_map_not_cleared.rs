@@ -21,14 +21,14 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (id, _, facts) in cx.functions() {
         for leak in &facts.pool_leaks {
-            let (at, write) = (leak.put.step.span, leak.write.step.span);
+            let (at, write) = (leak.put.site.span, leak.write.event.site.span);
             let variable =
-                cx.written_name(write).unwrap_or_else(|| cx.path_name(id, &leak.write.path));
+                cx.written_name(write).unwrap_or_else(|| cx.path_name(id, &leak.write.event.path));
             let message =
                 format!("an object goes back to its pool with map `{variable}` still filled");
             let finding =
-                Finding::new(&META, cx.package(leak.put.step.func), at, variable, message)
-                    .access(access(cx, id, &leak.write, None))
+                Finding::new(&META, cx.package(leak.put.site.func), at, variable, message)
+                    .access(access(cx, id, &leak.write))
                     .why("a sync.Pool keeps whatever the object holds; the next Get returns it")
                     .help("call clear on the map before Put, or right after Get");
             findings.push(finding);

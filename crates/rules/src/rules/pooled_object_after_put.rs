@@ -21,21 +21,27 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (_, _, facts) in cx.functions() {
         for pair in &facts.after_put {
-            let at = pair.a.step.span;
-            if !seen.insert((pair.b.step.span, pair.a.path.clone())) {
+            let at = pair.a.event.site.span;
+            if !seen.insert((pair.b.event.site.span, pair.a.event.path)) {
                 continue;
             }
             let variable =
-                cx.written_name(at).unwrap_or_else(|| cx.path_name(pair.scope, &pair.a.path));
+                cx.written_name(at).unwrap_or_else(|| cx.path_name(pair.scope, &pair.a.event.path));
             let message = format!("`{variable}` is used after its object went back to the pool");
-            let finding = Finding::new(&META, cx.package(pair.a.step.func), at, variable, message)
-                .access(access(cx, pair.scope, &pair.a, pair.a_thread.as_ref()))
-                .context(
-                    "the object is given back here, and another goroutine may get it at once",
-                    pair.b.step.span,
-                )
-                .why("nothing makes this use happen before the Put")
-                .help("call Put after the last use by any goroutine, or give the goroutine a copy");
+            let finding = Finding::new(
+                &META,
+                cx.package(pair.a.event.site.func),
+                at,
+                variable,
+                message,
+            )
+            .access(access(cx, pair.scope, &pair.a))
+            .context(
+                "the object is given back here, and another goroutine may get it at once",
+                pair.b.event.site.span,
+            )
+            .why("nothing makes this use happen before the Put")
+            .help("call Put after the last use by any goroutine, or give the goroutine a copy");
             findings.push(finding);
         }
     }

@@ -1,0 +1,173 @@
+//! The accesses that a function's instructions make: to maps, to plain memory, and those that
+//! library models speak of.
+
+use go_ir::{Op, ValueId};
+use knowledge::{AccessKind, Operand};
+use smallvec::SmallVec;
+
+use crate::function::FuncAnalysis;
+use crate::path::{Path, Root};
+use crate::summary::{Event, Part, Site, Step, ThreadSet, Tokens};
+use crate::targets::Target;
+
+impl<'a> FuncAnalysis<'a, '_> {
+    /// Finds accesses and takes over what callees do.
+    pub fn find_steps(&mut self) {
+        for v in self.instructions() {
+            let func = self.func;
+            match &func.instr(v).op {
+                Op::MapLookup { map, .. } => self.map_event(v, *map, AccessKind::MapRead),
+                Op::MapUpdate { map, literal: false, .. } => {
+                    self.map_event(v, *map, AccessKind::MapWrite);
+                }
+                Op::MapDelete { map, .. } => self.map_event(v, *map, AccessKind::MapDelete),
+                Op::MapClear(map) => self.map_event(v, *map, AccessKind::MapClear),
+                Op::MapLen(map) => self.map_event(v, *map, AccessKind::MapLen),
+                Op::RangeNext(iter) => {
+                    if let Op::MapRange(map) = func.instr(*iter).op {
+                        self.map_event(v, map, AccessKind::MapIterate);
+                    }
+                }
+                Op::Call(_) | Op::Go(_) | Op::Defer(_) => {
+                    self.model_accesses(v);
+                    self.pool_put(v);
+                    let targets = self.targets.get(&v).cloned();
+                    for target in
+                        targets.iter().flat_map(|t: &std::sync::Arc<[Target<'a>]>| t.iter())
+                    {
+                        self.lift_target(v, target);
+                    }
+                }
+                _ => self.memory_events(v),
+            }
+        }
+    }
+
+    /// When an instruction of this function runs; [`Self::order_steps`] fills in the rest.
+    pub fn own_step(&self, v: ValueId) -> Step {
+        let state = self.locks.at(v);
+        Step {
+            thread: None,
+            pos: v,
+            parallel: ThreadSet::default(),
+            locks: state.locks,
+            unknown_lock: state.unknown,
+            acquired: Tokens::new(),
+            released: Tokens::new(),
+            request: false,
+            group: None,
+        }
+    }
+
+    /// The place of an instruction.
+    pub fn own_site(&self, v: ValueId) -> Site {
+        Site { span: self.func.instr(v).span, func: self.id, frames: None }
+    }
+
+    fn map_event(&mut self, v: ValueId, map: ValueId, kind: AccessKind) {
+        let ty = self.func.instr(map).ty;
+        for path in self.paths(map) {
+            self.access_event(v, path, kind, ty, Part::Whole, false);
+        }
+    }
+
+    /// The instruction `v` accesses a path.
+    pub fn access_event(
+        &mut self,
+        v: ValueId,
+        path: Path,
+        kind: AccessKind,
+        ty: Option<go_types::TypeId>,
+        part: Part,
+        atomic: bool,
+    ) {
+        let through_copy =
+            path.root == Root::Param(0) && !path.elems.is_empty() && self.has_value_receiver();
+        let context_key = match path.root {
+            Root::Context(key) => Some(key),
+            _ => None,
+        };
+        let step = self.own_step(v);
+        let step = self.push_step(step);
+        self.push_event(Event {
+            path,
+            kind,
+            ty,
+            part,
+            atomic,
+            value_receiver: through_copy.then_some(self.id),
+            copied_mutex: false,
+            put: false,
+            context_key,
+            site: self.own_site(v),
+            step,
+        });
+    }
+
+    /// Accesses that a library function makes to its arguments.
+    fn model_accesses(&mut self, v: ValueId) {
+        let Some(model) = self.model_of(v) else { return };
+        let func = self.func;
+        let (Op::Call(info) | Op::Go(info) | Op::Defer(info)) = &func.instr(v).op else { return };
+        let first = usize::from(self.is_method_call(v));
+        for access in &model.accesses {
+            let args: SmallVec<[ValueId; 4]> = match access.on {
+                Operand::Recv => info.args.first().copied().into_iter().collect(),
+                Operand::Arg(n) => info.args.get(first + n as usize).copied().into_iter().collect(),
+                Operand::Args(n) => info.args.iter().skip(first + n as usize).copied().collect(),
+                Operand::Result(_) | Operand::Callback => continue,
+            };
+            for arg in args {
+                for (map, ty) in self.maps_passed(arg, info.packed) {
+                    for path in self.paths(map) {
+                        self.access_event(v, path, access.kind, Some(ty), Part::Whole, false);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The map values that are passed as, boxed in, or packed into an argument.
+    fn maps_passed(
+        &self,
+        arg: ValueId,
+        packed: bool,
+    ) -> SmallVec<[(ValueId, go_types::TypeId); 2]> {
+        let store = self.cx.store;
+        let map_type = |v: ValueId| {
+            let t = self.func.instr(v).ty?;
+            let under = go_types::under::under(store, t);
+            matches!(store.ty(under), go_types::Type::Map { .. }).then_some(t)
+        };
+        let unbox = |mut v: ValueId| {
+            while let Op::MakeInterface(x) | Op::Convert(x) = self.func.instr(v).op {
+                if map_type(v).is_some() {
+                    break;
+                }
+                v = x;
+            }
+            v
+        };
+        let mut out = SmallVec::new();
+        let direct = unbox(arg);
+        if let Some(t) = map_type(direct) {
+            out.push((direct, t));
+        } else if packed
+            && let Op::SliceExpr { x: array, .. } | Op::Load(array) = self.func.instr(arg).op
+        {
+            // f(a, b): stores into the elements of an array made for the call.
+            for instr in self.func.values.iter() {
+                if let Op::Store { addr, value } = instr.op
+                    && let Op::IndexAddr { base, .. } = self.func.instr(addr).op
+                    && base == array
+                {
+                    let value = unbox(value);
+                    if let Some(t) = map_type(value) {
+                        out.push((value, t));
+                    }
+                }
+            }
+        }
+        out
+    }
+}

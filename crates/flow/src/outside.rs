@@ -1,0 +1,353 @@
+//! The summary of a function: what is left of its steps when its own memory is taken out, in the
+//! names that callers have for the rest.
+
+use base::{FxHashMap, Id};
+use go_ir::{FuncId, ValueId};
+use go_types::TypeId;
+use knowledge::AccessKind;
+use smallvec::{SmallVec, smallvec};
+
+use crate::function::FuncAnalysis;
+use crate::path::Elem;
+use crate::path::{CtxKey, Path, Root, Val, Vals, What, add_val};
+use crate::steps::LocalReturn;
+use crate::summary::{
+    Event, Held, Locks, OpenCall, Part, Step, StepId, StoreFact, Summary, Token, Tokens,
+};
+
+/// Most stores that a summary passes on.
+const MAX_STORES: usize = 512;
+
+/// Most accesses to plain memory that a summary passes on.
+const MAX_MEMORY_EVENTS: usize = 512;
+/// Most places that are kept of accesses to a map which differ in nothing else.
+const MAX_SITES: u32 = 16;
+
+/// The names by which callers know memory that the function made: a path, and the instruction
+/// from which on it has that name (`None`: only once the function has returned).
+type Names = FxHashMap<ValueId, Vec<(Path, Option<ValueId>)>>;
+
+impl FuncAnalysis<'_, '_> {
+    /// Names that callers have for the function's own memory.
+    fn names(&self, returns: &[LocalReturn]) -> Names {
+        let mut names = Names::default();
+        for ret in returns {
+            for (i, vals) in ret.vals.iter().enumerate() {
+                self.name_result(i as u32, vals, &mut names);
+            }
+        }
+        let has_results = returns.iter().any(|r| !r.vals.is_empty());
+        for _ in 0..3 {
+            let mut changed = false;
+            for fact in &self.facts {
+                for made in fact.vals.iter().filter_map(own_object) {
+                    for (dest, since) in outside(&fact.dest, &names) {
+                        // What a returned context carries is new with every call.
+                        let part = Path::root(Root::Ret(0)).then(Elem::Part(part_of(made)));
+                        let dest = match (dest.root, part) {
+                            (Root::Context(_), Some(part)) if has_results => part,
+                            _ => dest,
+                        };
+                        let entry = names.entry(made).or_default();
+                        if entry.len() < 4 && !entry.iter().any(|n| n.0 == dest) {
+                            let since = match since {
+                                _ if matches!(dest.root, Root::Ret(_)) => None,
+                                // Stored in something that is published only later.
+                                Some(later) if self.order.after(fact.at, later, None) => {
+                                    Some(later)
+                                }
+                                _ => Some(fact.at),
+                            };
+                            entry.push((dest, since));
+                            changed = true;
+                        }
+                    }
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+        // What is also kept elsewhere is known by that place: a result that is both would look
+        // fresh to the caller.
+        for list in names.values_mut() {
+            if list.iter().any(|n| !matches!(n.0.root, Root::Ret(_))) {
+                list.retain(|n| !matches!(n.0.root, Root::Ret(_)));
+            }
+        }
+        // What was waited for inside is over for callers too: it needs a name in their terms.
+        for (_, token) in &self.waits {
+            if let Root::Fresh(group) = token.path.root {
+                let entry = names.entry(group).or_default();
+                if entry.is_empty() {
+                    entry.push((Path::root(Root::Ret(part_of(group))), None));
+                }
+            }
+        }
+        names
+    }
+
+    fn name_result(&self, index: u32, vals: &Vals, names: &mut Names) {
+        let ret = Path::root(Root::Ret(index));
+        for val in vals {
+            match &val.what {
+                What::Path(_) => {
+                    if let Some(made) = own_object(val) {
+                        let entry = names.entry(made).or_default();
+                        if !entry.iter().any(|n| n.0 == ret) {
+                            entry.push((ret.clone(), None));
+                        }
+                    }
+                }
+                What::Closure(_, free) => {
+                    for vals in free.iter() {
+                        let content = self.resolve_all(vals, None);
+                        self.name_parts(&ret, &content, names);
+                    }
+                }
+                What::Bound(_, recv) => self.name_parts(&ret, recv, names),
+                What::Func(_) => {}
+            }
+        }
+    }
+
+    fn name_parts(&self, ret: &Path, vals: &Vals, names: &mut Names) {
+        for val in vals {
+            if let Some(made) = own_object(val)
+                && let Some(part) = ret.then(Elem::Part(part_of(made)))
+            {
+                names.entry(made).or_default().push((part, None));
+            }
+            if let What::Closure(_, free) = &val.what {
+                for inner in free.iter() {
+                    let content = self.resolve_all(inner, None);
+                    if content != *vals {
+                        self.name_parts(ret, &content, names);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The summary.
+    pub fn summarise(&self, returns: &[LocalReturn]) -> Summary {
+        let names = &self.names(returns);
+        let mut kept = Kept {
+            out: Summary { threads: self.threads.clone(), ..Summary::default() },
+            ..Kept::default()
+        };
+        for event in &self.events {
+            let step = &self.steps[event.step as usize];
+            let copied_mutex =
+                event.copied_mutex || step.locks.iter().any(|h| self.is_parameter_copy(&h.path));
+            let event = &Event { copied_mutex, ..event.clone() };
+            let Root::Fresh(made) = event.path.root else {
+                kept.event(event.path, event, || self.outside_step(step, names));
+                continue;
+            };
+            for (path, since) in outside(&event.path, names) {
+                let seen = match since {
+                    // Before the return, only other goroutines can meet anyone.
+                    None => step.thread.is_some(),
+                    Some(since) => {
+                        step.thread.is_some() || self.order.after(since, step.pos, Some(made))
+                    }
+                };
+                if seen {
+                    kept.event(path, event, || self.outside_step(step, names));
+                }
+            }
+        }
+        for call in &self.calls {
+            for (callee, _) in outside(&call.callee, names) {
+                let args = call.args.iter().map(|a| self.outside_vals(a, names, 0)).collect();
+                let step = self.outside_step(&self.steps[call.step as usize], names);
+                let step = kept.step(step);
+                kept.out.calls.push(OpenCall { callee, args, step, ..call.clone() });
+            }
+        }
+        let mut out = kept.out;
+        for fact in &self.facts {
+            if out.stores.len() >= MAX_STORES {
+                break;
+            }
+            for (dest, _) in outside(&fact.dest, names) {
+                let mut vals = self.outside_vals(&fact.vals, names, 0);
+                vals.retain(|v| v.as_path() != Some(&dest));
+                if !vals.is_empty() && !out.stores.iter().any(|s| s.dest == dest && s.vals == vals)
+                {
+                    out.stores.push(StoreFact { dest, vals });
+                }
+            }
+        }
+        for ret in returns {
+            for (i, vals) in ret.vals.iter().enumerate() {
+                if out.results.len() <= i {
+                    out.results.resize(i + 1, Vals::new());
+                }
+                for val in self.outside_vals(vals, names, 0) {
+                    add_val(&mut out.results[i], val);
+                }
+            }
+        }
+        out.pooled = self.returns_pooled(returns);
+        out.acquires = outside_locks(&self.locks.exit, names);
+        for path in &self.locks.releases {
+            for (path, _) in outside(path, names) {
+                if !out.releases.contains(&path) {
+                    out.releases.push(path);
+                }
+            }
+        }
+        out.signals = outside_tokens(self.signals.iter().map(|s| s.1), names);
+        out.waits = outside_tokens(self.waits.iter().map(|w| w.1), names);
+        out
+    }
+
+    /// Whether a lock is part of a struct that was passed by value: a mutex of this call alone.
+    fn is_parameter_copy(&self, lock: &Path) -> bool {
+        let Root::Fresh(var) = lock.root else { return false };
+        !lock.elems.is_empty()
+            && self.is_struct_variable(var)
+            && self.facts.iter().any(|f| {
+                f.dest.root == lock.root
+                    && f.dest.elems.is_empty()
+                    && f.vals
+                        .iter()
+                        .filter_map(Val::as_path)
+                        .any(|p| matches!(p.root, Root::Param(_)) && p.elems.is_empty())
+            })
+    }
+
+    fn outside_step(&self, step: &Step, names: &Names) -> Step {
+        Step {
+            // Of no meaning to callers.
+            pos: ValueId::from_index(0),
+            locks: outside_locks(&step.locks, names),
+            acquired: outside_tokens(step.acquired.iter().copied(), names),
+            released: outside_tokens(step.released.iter().copied(), names),
+            ..step.clone()
+        }
+    }
+
+    /// Values as callers know them. Captured variables are replaced by what they hold.
+    fn outside_vals(&self, vals: &Vals, names: &Names, depth: u32) -> Vals {
+        let mut out = Vals::new();
+        if depth > 4 {
+            return out;
+        }
+        for val in vals {
+            let what = match &val.what {
+                What::Path(path) => {
+                    for (path, _) in outside(path, names) {
+                        add_val(&mut out, Val { what: What::Path(path), dynamic: val.dynamic });
+                    }
+                    continue;
+                }
+                What::Closure(f, free) => {
+                    let free: Vec<Vals> = free
+                        .iter()
+                        .map(|v| self.outside_vals(&self.resolve_all(v, None), names, depth + 1))
+                        .collect();
+                    What::Closure(*f, free.into())
+                }
+                What::Bound(m, recv) => {
+                    What::Bound(*m, std::sync::Arc::new(self.outside_vals(recv, names, depth + 1)))
+                }
+                What::Func(f) => What::Func(*f),
+            };
+            add_val(&mut out, Val { what, dynamic: val.dynamic });
+        }
+        out
+    }
+}
+
+/// A summary in the making: steps that are equal become one, and so do accesses that callers
+/// cannot tell apart.
+#[derive(Default)]
+struct Kept {
+    out: Summary,
+    steps: FxHashMap<Step, StepId>,
+    events: FxHashMap<EventKey, u32>,
+    memory: usize,
+}
+
+/// What callers can tell accesses apart by, but for the place in the source.
+type EventKey =
+    (Path, AccessKind, StepId, Part, bool, bool, Option<FuncId>, Option<TypeId>, Option<CtxKey>);
+
+impl Kept {
+    fn step(&mut self, step: Step) -> StepId {
+        let next = self.out.steps.len() as StepId;
+        *self.steps.entry(step).or_insert_with_key(|step| {
+            self.out.steps.push(step.clone());
+            next
+        })
+    }
+
+    fn event(&mut self, path: Path, event: &Event, step: impl FnOnce() -> Step) {
+        let plain = event.is_plain();
+        if plain && self.memory >= MAX_MEMORY_EVENTS {
+            return;
+        }
+        let step = self.step(step());
+        let ty = if plain { event.ty } else { None };
+        let flags = event.copied_mutex || event.put;
+        let (receiver, key) = (event.value_receiver, event.context_key);
+        let key = (path, event.kind, step, event.part, event.atomic, flags, receiver, ty, key);
+        let same = self.events.entry(key).or_default();
+        if *same >= if plain { 1 } else { MAX_SITES } {
+            return;
+        }
+        *same += 1;
+        self.memory += usize::from(plain);
+        self.out.events.push(Event { path, step, ..event.clone() });
+    }
+}
+
+/// The number of an object as part of a result: apart from those of further results.
+fn part_of(made: ValueId) -> u32 {
+    made.to_raw() + 1_000
+}
+
+/// The object that a value is, when the function itself made it.
+pub(crate) fn own_object(val: &Val) -> Option<ValueId> {
+    match val.as_path() {
+        Some(Path { root: Root::Fresh(made), elems }) if elems.is_empty() => Some(*made),
+        _ => None,
+    }
+}
+
+/// The names of a path outside the function.
+fn outside(path: &Path, names: &Names) -> SmallVec<[(Path, Option<ValueId>); 1]> {
+    match path.root {
+        Root::Fresh(made) => names
+            .get(&made)
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, since)| Some((path.behind(name)?, *since)))
+            .collect(),
+        _ => smallvec![(path.clone(), None)],
+    }
+}
+
+fn outside_tokens(tokens: impl Iterator<Item = Token>, names: &Names) -> Tokens {
+    let mut out = Tokens::new();
+    for token in tokens {
+        for (path, _) in outside(&token.path, names) {
+            let token = Token { path, ..token };
+            if !out.contains(&token) {
+                out.push(token);
+            }
+        }
+    }
+    out
+}
+
+fn outside_locks(locks: &Locks, names: &Names) -> Locks {
+    let named = |h: &Held| -> SmallVec<[Held; 1]> {
+        let names = outside(&h.path, names).into_iter();
+        names.map(|(path, _)| Held { path, mode: h.mode }).collect()
+    };
+    locks.iter().flat_map(named).collect()
+}
