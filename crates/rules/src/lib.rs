@@ -2,10 +2,11 @@
 //! A rule sees a [`RuleContext`] and returns findings; it never sees files, threads or other rules.
 //!
 //! What rules share: [`race`] turns a conflict into a finding and says which rule it belongs to,
-//! [`names`] writes paths and locks as the code does, [`origin`] says which goroutine runs a
+//! [`memory_race`] does so for plain memory, [`names`] writes paths and locks as the code does, [`origin`] says which goroutine runs a
 //! function, [`fields`] counts how a field's accesses are locked.
 
 mod fields;
+mod memory_race;
 mod names;
 mod origin;
 mod race;

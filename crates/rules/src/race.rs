@@ -30,6 +30,8 @@ pub(crate) enum Mistake {
     MetricCache,
     /// The map is a package's registry of functions.
     Registry,
+    /// No map at all but plain memory.
+    Memory,
 }
 
 /// A conflict to report.
@@ -194,7 +196,8 @@ pub(crate) struct RaceText<'a> {
     pub meanwhile: &'static str,
 }
 
-fn finding(
+/// A conflict as a finding.
+pub(crate) fn finding(
     cx: &RuleContext<'_>,
     meta: &'static RuleMeta,
     race: &Race,
@@ -202,8 +205,8 @@ fn finding(
 ) -> Finding {
     let pair = &race.pair;
     let (a, b) = (&pair.a.event, &pair.b.event);
-    let variable =
-        cx.written_name(a.site.span).unwrap_or_else(|| cx.path_name(pair.scope, &a.path));
+    let written = if a.is_map() { cx.written_name(a.site.span) } else { None };
+    let variable = written.unwrap_or_else(|| cx.path_name(pair.scope, &a.path));
     let text = RaceText { variable: &variable, does: past(a.kind), meanwhile: present(b.kind) };
     let (message, help) = words(&text);
     let confidence = if pair.same_object { Confidence::High } else { Confidence::Medium };
