@@ -82,7 +82,9 @@ impl<'a> FuncAnalysis<'a, '_> {
         atomic: bool,
     ) {
         let through_copy =
-            path.root == Root::Param(0) && !path.elems.is_empty() && self.has_value_receiver();
+            path.root == Root::Param(0)
+                && path.parent().is_some_and(|p| self.is_by_value(&p))
+                && self.has_value_receiver();
         let context_key = match path.root {
             Root::Context(key) => Some(key),
             _ => None,
@@ -98,6 +100,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             value_receiver: through_copy.then_some(self.id),
             copied_mutex: false,
             put: false,
+            made: None,
             context_key,
             site: self.own_site(v),
             step,

@@ -416,7 +416,9 @@ fn cross_entry_pairs(cx: &Context<'_>, entries: &[(FuncId, EntryKind)], out: &mu
 /// Whether two accesses concern the same memory and nothing keeps them apart.
 fn may_conflict(store: &Store, a: &Side, b: &Side) -> bool {
     let many = |s: &Side| s.thread.as_ref().is_some_and(|t| t.many);
-    meet(store, &a.event, &b.event)
+    let alike = a.event.made.zip(b.event.made).is_some_and(|(x, y)| x.is_alike(&y));
+    !alike
+        && meet(store, &a.event, &b.event)
         && unlocked(&a.step, &b.step)
         && unordered(&a.step, &b.step, many(a), many(b), |_| false)
 }

@@ -335,6 +335,11 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
                 continue;
             };
             let whole = cut == path.elems.len();
+            if whole && cut == 0 && self.is_changed_copy(path.root) {
+                // A copy of a struct with fields of its own.
+                add_val(&mut out, val);
+                continue;
+            }
             let outside = !matches!(path.root, Root::Fresh(_) | Root::Context(_));
             if outside || seen.len() >= MAX_RESOLVE {
                 // The caller knows this place by its own name.
@@ -370,8 +375,15 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
         out
     }
 
+    /// Whether a struct variable has fields that were set by themselves.
+    fn is_changed_copy(&self, root: Root) -> bool {
+        let Root::Fresh(v) = root else { return false };
+        self.is_struct_variable(v)
+            && self.facts.iter().any(|f| f.dest.root == root && !f.dest.elems.is_empty())
+    }
+
     /// Whether a path leads through the fields of one struct only, and through no pointer.
-    fn is_by_value(&self, path: &Path) -> bool {
+    pub fn is_by_value(&self, path: &Path) -> bool {
         let store = self.cx.store;
         path.elems.to_vec().iter().all(|elem| match elem {
             Elem::Field(f) => store.obj(*f).typ.get().is_some_and(|t| {

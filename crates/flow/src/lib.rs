@@ -21,6 +21,7 @@ mod outside;
 mod pairs;
 mod path;
 mod pools;
+mod shape;
 mod steps;
 mod summary;
 mod targets;
@@ -33,5 +34,5 @@ pub use pairs::{Pair, Side, is_write};
 pub use path::{CtxKey, Elem, Path, Root, Val, Vals, What};
 pub use steps::{FuncFacts, LocalAccess, LocalReturn, PoolLeak};
 pub use summary::{
-    Event, Frame, Frames, Held, LockMode, Locks, Part, Site, Spawn, Step, Thread, Token, Via,
+    Event, Frame, Frames, Held, LockMode, Locks, Made, Part, Site, Spawn, Step, Thread, Token, Via,
 };

@@ -450,7 +450,10 @@ impl<'a> FuncAnalysis<'a, '_> {
             request: target.run.spawn.is_some_and(|s| is_request(s.kind)),
             group: thread.filter(|&t| self.threads[t as usize].many),
         };
-        step.locks.extend(target.run.held);
+        if let Some(held) = target.run.held {
+            step.locks.push(held);
+            step.released.push(Token { path: held.path, via: Via::Broadcast, all: true });
+        }
         let site = Site { span: self.func.instr(v).span, func: self.id, frames: None };
         self.lift(v, target, &step, &site, 0);
     }

@@ -3,6 +3,7 @@
 use base::{FxHashMap, IndexVec};
 use go_ir::{BlockId, LockOp, Op, Terminator, ValueId};
 use knowledge::SyncOp;
+use smallvec::SmallVec;
 
 use crate::function::FuncAnalysis;
 use crate::lift::Sub;
@@ -17,6 +18,8 @@ pub(crate) struct LockState {
     pub locks: Locks,
     /// Whether some lock without a path is held too.
     pub unknown: bool,
+    /// Locks that are held on some ways here and not on others.
+    maybe: SmallVec<[Path; 1]>,
 }
 
 /// The locks held throughout a function.
@@ -27,7 +30,7 @@ pub(crate) struct LockStates {
     /// On every return.
     pub exit: Locks,
     /// Given back without having been taken here.
-    pub releases: Vec<Path>,
+    pub releases: Vec<Held>,
 }
 
 impl LockStates {
@@ -45,11 +48,12 @@ impl LockState {
         }
     }
 
-    /// Whether the lock was held.
+    /// Whether the lock was held, or may have been.
     fn give_back(&mut self, path: &Path) -> bool {
-        let before = self.locks.len();
+        let before = self.locks.len() + self.maybe.len();
         self.locks.retain(|h| h.path != *path);
-        self.locks.len() != before
+        self.maybe.retain(|p| p != path);
+        self.locks.len() + self.maybe.len() != before
     }
 
     /// What is held on both ways.
@@ -57,11 +61,19 @@ impl LockState {
         let mut locks = Locks::new();
         for held in &self.locks {
             if let Some(o) = other.locks.iter().find(|o| o.path == held.path) {
-                locks.push(Held { path: held.path.clone(), mode: held.mode.min(o.mode) });
+                locks.push(Held { path: held.path, mode: held.mode.min(o.mode) });
+            }
+        }
+        let mut maybe: SmallVec<[Path; 1]> = SmallVec::new();
+        for state in [self, other] {
+            for path in state.locks.iter().map(|h| &h.path).chain(&state.maybe) {
+                if !maybe.contains(path) && !locks.iter().any(|h| h.path == *path) {
+                    maybe.push(*path);
+                }
             }
         }
         // An unknown lock only silences; so it counts when it may be held.
-        Self { locks, unknown: self.unknown || other.unknown }
+        Self { locks, unknown: self.unknown || other.unknown, maybe }
     }
 }
 
@@ -74,11 +86,23 @@ impl FuncAnalysis<'_, '_> {
         if !self.touches_locks() {
             return;
         }
+        let mut out = self.lock_states(&Locks::new());
+        if !out.releases.is_empty() {
+            // What is given back without having been taken here is held from the start.
+            let assumed: Locks = out.releases.iter().copied().collect();
+            out.at = self.lock_states(&assumed).at;
+        }
+        self.locks = out;
+    }
+
+    /// The locks held throughout when `assumed` are held on entry.
+    fn lock_states(&self, assumed: &Locks) -> LockStates {
         let func = self.func;
         let blocks: Vec<BlockId> = self.order.rpo().to_vec();
+        let start = LockState { locks: assumed.clone(), ..LockState::default() };
         let mut entry: IndexVec<BlockId, Option<LockState>> =
             IndexVec::from_vec(vec![None; func.blocks.len()]);
-        entry[func.entry()] = Some(LockState::default());
+        entry[func.entry()] = Some(start);
         if let Some(recover) = func.recover_block {
             entry[recover] = Some(LockState::default());
         }
@@ -93,10 +117,14 @@ impl FuncAnalysis<'_, '_> {
                 for succ in func.succs(block) {
                     let mut state = state.clone();
                     self.refine(block, succ, &mut state);
-                    let new = match &entry[succ] {
+                    let mut new = match &entry[succ] {
                         Some(old) => old.meet(&state),
                         None => state,
                     };
+                    if !new.maybe.is_empty() && self.order.is_chosen_by_caller(succ) {
+                        // `if lock { mu.Lock() }`: callers who say no hold it themselves.
+                        new.unknown = true;
+                    }
                     if entry[succ].as_ref() != Some(&new) {
                         entry[succ] = Some(new);
                         changed = true;
@@ -123,8 +151,7 @@ impl FuncAnalysis<'_, '_> {
             }
         }
         out.exit = exit.unwrap_or_default().locks;
-        out.releases.dedup();
-        self.locks = out;
+        out
     }
 
     fn touches_locks(&self) -> bool {
@@ -140,7 +167,7 @@ impl FuncAnalysis<'_, '_> {
                 .any(|(_, m)| m.sync.iter().any(|s| matches!(s.op, SyncOp::Lock | SyncOp::RLock)))
     }
 
-    fn transfer(&self, v: ValueId, state: &mut LockState, releases: &mut Vec<Path>) {
+    fn transfer(&self, v: ValueId, state: &mut LockState, releases: &mut Vec<Held>) {
         match &self.func.instr(v).op {
             Op::Lock { op, addr, deferred: false } => {
                 let paths = self.paths(*addr);
@@ -165,17 +192,16 @@ impl FuncAnalysis<'_, '_> {
         }
     }
 
-    fn lock_op(&self, op: LockOp, paths: &[Path], state: &mut LockState, releases: &mut Vec<Path>) {
+    fn lock_op(&self, op: LockOp, paths: &[Path], state: &mut LockState, releases: &mut Vec<Held>) {
         match (op, paths) {
-            (LockOp::Lock, [path]) => state.take(path.clone(), LockMode::Write),
-            (LockOp::RLock, [path]) => state.take(path.clone(), LockMode::Read),
+            (LockOp::Lock, [path]) => state.take(*path, LockMode::Write),
+            (LockOp::RLock, [path]) => state.take(*path, LockMode::Read),
             (LockOp::Lock | LockOp::RLock, _) => state.unknown = true,
             (LockOp::Unlock | LockOp::RUnlock, []) => state.unknown = false,
             (LockOp::Unlock | LockOp::RUnlock, paths) => {
-                for path in paths {
-                    if !state.give_back(path) && !releases.contains(path) {
-                        releases.push(path.clone());
-                    }
+                let mode = if op == LockOp::Unlock { LockMode::Write } else { LockMode::Read };
+                for &path in paths {
+                    release(Held { path, mode }, state, releases);
                 }
                 if paths.len() > 1 {
                     state.unknown = false;
@@ -186,7 +212,7 @@ impl FuncAnalysis<'_, '_> {
     }
 
     /// What a call takes and gives back.
-    fn call_locks(&self, v: ValueId, state: &mut LockState, releases: &mut Vec<Path>) {
+    fn call_locks(&self, v: ValueId, state: &mut LockState, releases: &mut Vec<Held>) {
         if let Some(model) = self.model_of(v) {
             for sync in &model.sync {
                 let op = match sync.op {
@@ -209,16 +235,14 @@ impl FuncAnalysis<'_, '_> {
         }
         let Some(summary) = self.summary_of(*f) else { return };
         let sub = Sub { args: &target.args, free, call: v };
-        for path in &summary.releases {
-            for path in self.subst_lock(path, &sub) {
-                if !state.give_back(&path) && !releases.contains(&path) {
-                    releases.push(path);
-                }
+        for held in &summary.releases {
+            for path in self.subst_lock(&held.path, &sub) {
+                release(Held { path, mode: held.mode }, state, releases);
             }
         }
         for held in &summary.acquires {
             match &self.subst_lock(&held.path, &sub)[..] {
-                [path] => state.take(path.clone(), held.mode),
+                [path] => state.take(*path, held.mode),
                 _ => state.unknown = true,
             }
         }
@@ -241,9 +265,16 @@ impl FuncAnalysis<'_, '_> {
                 _ => return,
             };
             match &self.paths(addr)[..] {
-                [path] => state.take(path.clone(), mode),
+                [path] => state.take(*path, mode),
                 _ => state.unknown = true,
             }
         }
+    }
+}
+
+/// Gives a lock back; one that was not taken here was taken by the caller.
+fn release(held: Held, state: &mut LockState, releases: &mut Vec<Held>) {
+    if !state.give_back(&held.path) && !releases.iter().any(|r| r.path == held.path) {
+        releases.push(held);
     }
 }

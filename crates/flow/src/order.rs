@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 
 use base::{FxHashMap, IndexVec};
-use go_ir::{BlockId, BlockSet, Cfg, Func, ValueId};
+use go_ir::{BlockId, BlockSet, Cfg, Func, Op, Terminator, ValueId};
+use go_syntax::ast::UnaryOp;
 
 /// Positions and reachability in one function.
 pub struct Order<'a> {
@@ -85,6 +86,16 @@ impl<'a> Order<'a> {
         let each_round =
             |from: BlockId| self.cfg.succs(from).contains(&header) && self.cfg.dominates(at, from);
         self.cfg.dominates(header, to) && self.cfg.loops[l].blocks.iter().any(each_round)
+    }
+
+    /// Whether the way to a block depends on a flag that the function was given.
+    pub fn is_chosen_by_caller(&self, block: BlockId) -> bool {
+        let Some(before) = self.cfg.idom[block] else { return false };
+        let Terminator::If { mut cond, .. } = self.func.blocks[before].term else { return false };
+        if let Op::Unary { op: UnaryOp::Not, x } = self.func.instr(cond).op {
+            cond = x;
+        }
+        matches!(self.func.instr(cond).op, Op::Param(_))
     }
 
     /// The first instruction of a block.

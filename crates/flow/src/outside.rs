@@ -12,7 +12,7 @@ use crate::path::Elem;
 use crate::path::{CtxKey, Path, Root, Val, Vals, What, add_val};
 use crate::steps::LocalReturn;
 use crate::summary::{
-    Event, Held, Locks, OpenCall, Part, Step, StepId, StoreFact, Summary, Token, Tokens,
+    Event, Held, Locks, Made, OpenCall, Part, Step, StepId, StoreFact, Summary, Token, Tokens,
 };
 
 /// Most stores that a summary passes on.
@@ -145,6 +145,9 @@ impl FuncAnalysis<'_, '_> {
                 kept.event(event.path, event, || self.outside_step(step, names));
                 continue;
             };
+            let here = (self.id, made);
+            let inner = event.made.map_or(here, |m| m.inner);
+            let event = &Event { made: Some(Made { inner, outer: here }), ..event.clone() };
             for (path, since) in outside(&event.path, names) {
                 let seen = match since {
                     // Before the return, only other goroutines can meet anyone.
@@ -192,10 +195,10 @@ impl FuncAnalysis<'_, '_> {
         }
         out.pooled = self.returns_pooled(returns);
         out.acquires = outside_locks(&self.locks.exit, names);
-        for path in &self.locks.releases {
-            for (path, _) in outside(path, names) {
-                if !out.releases.contains(&path) {
-                    out.releases.push(path);
+        for held in &self.locks.releases {
+            for (path, _) in outside(&held.path, names) {
+                if !out.releases.iter().any(|r| r.path == path) {
+                    out.releases.push(Held { path, mode: held.mode });
                 }
             }
         }
@@ -273,8 +276,18 @@ struct Kept {
 }
 
 /// What callers can tell accesses apart by, but for the place in the source.
-type EventKey =
-    (Path, AccessKind, StepId, Part, bool, bool, Option<FuncId>, Option<TypeId>, Option<CtxKey>);
+#[derive(PartialEq, Eq, Hash)]
+struct EventKey {
+    path: Path,
+    kind: AccessKind,
+    step: StepId,
+    part: Part,
+    flags: [bool; 3],
+    value_receiver: Option<FuncId>,
+    made: Option<Made>,
+    ty: Option<TypeId>,
+    context_key: Option<CtxKey>,
+}
 
 impl Kept {
     fn step(&mut self, step: Step) -> StepId {
@@ -291,10 +304,17 @@ impl Kept {
             return;
         }
         let step = self.step(step());
-        let ty = if plain { event.ty } else { None };
-        let flags = event.copied_mutex || event.put;
-        let (receiver, key) = (event.value_receiver, event.context_key);
-        let key = (path, event.kind, step, event.part, event.atomic, flags, receiver, ty, key);
+        let key = EventKey {
+            path,
+            kind: event.kind,
+            step,
+            part: event.part,
+            flags: [event.atomic, event.copied_mutex, event.put],
+            value_receiver: event.value_receiver,
+            made: event.made,
+            ty: if plain { event.ty } else { None },
+            context_key: event.context_key,
+        };
         let same = self.events.entry(key).or_default();
         if *same >= if plain { 1 } else { MAX_SITES } {
             return;
@@ -346,8 +366,15 @@ fn outside_tokens(tokens: impl Iterator<Item = Token>, names: &Names) -> Tokens 
 
 fn outside_locks(locks: &Locks, names: &Names) -> Locks {
     let named = |h: &Held| -> SmallVec<[Held; 1]> {
-        let names = outside(&h.path, names).into_iter();
-        names.map(|(path, _)| Held { path, mode: h.mode }).collect()
+        let mut places = outside(&h.path, names);
+        if let Root::Fresh(made) = h.path.root
+            && places.is_empty()
+        {
+            // A lock of this call alone: two goroutines that it started still share it.
+            let own = h.path.behind(&Path::root(Root::Ret(part_of(made))));
+            places.extend(own.map(|path| (path, None)));
+        }
+        places.into_iter().map(|(path, _)| Held { path, mode: h.mode }).collect()
     };
     locks.iter().flat_map(named).collect()
 }

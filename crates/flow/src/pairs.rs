@@ -80,6 +80,8 @@ impl<'e> Scope<'e> {
                 continue;
             }
             let path = key.0;
+            let own_element =
+                path.has_item() && crate::shape::has_indexed_item(self.store, self.code, &path);
             let mut looked = 0;
             for (i, a) in list.iter().enumerate() {
                 for b in &list[i..] {
@@ -90,8 +92,14 @@ impl<'e> Scope<'e> {
                     if !is_write(a.kind) && !is_write(b.kind) || !meet(self.store, a, b) {
                         continue;
                     }
+                    if a.made.zip(b.made).is_some_and(|(x, y)| x.is_alike(&y)) {
+                        continue;
+                    }
                     let itself = std::ptr::eq(*a, *b);
                     let (x, y) = (self.step(a), self.step(b));
+                    if own_element && !a.is_plain() && x.thread.is_some() && x.thread == y.thread {
+                        continue;
+                    }
                     if !parallel(x, y, self.threads, itself, apart(&path))
                         || !self.unprotected(x, y)
                         || !possible(&(a, x), &(b, y))

@@ -39,6 +39,7 @@ impl FuncAnalysis<'_, '_> {
                     value_receiver: None,
                     copied_mutex: false,
                     put: true,
+                    made: None,
                     context_key: None,
                     site: self.own_site(v),
                     step,

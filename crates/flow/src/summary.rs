@@ -179,6 +179,24 @@ pub enum Part {
     End,
 }
 
+/// Where an object was made: the innermost and the outermost function on the way out, with the
+/// instruction that made it or called for it. Two accesses to what one instruction made, seen from
+/// outside of its function, are of one activation (and judged there) or to two objects.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Made {
+    /// The function that made it.
+    pub inner: (FuncId, ValueId),
+    /// The last function that it came out of.
+    pub outer: (FuncId, ValueId),
+}
+
+impl Made {
+    /// Whether two accesses are to objects that one instruction made.
+    pub fn is_alike(&self, other: &Self) -> bool {
+        self.inner == other.inner || self.outer == other.outer
+    }
+}
+
 /// A read or write of an object.
 #[derive(Clone, Debug)]
 pub struct Event {
@@ -198,6 +216,8 @@ pub struct Event {
     pub copied_mutex: bool,
     /// Not an access but the return of the object to a pool: from here on others may have it.
     pub put: bool,
+    /// Where the object was made, when that was inside what the summary speaks of.
+    pub made: Option<Made>,
     /// The context key that the object was looked up by, when it was.
     pub context_key: Option<crate::path::CtxKey>,
     /// Where.
@@ -290,7 +310,7 @@ pub struct Summary {
     /// Locks taken and still held on return.
     pub acquires: Locks,
     /// Locks given back that the caller had taken.
-    pub releases: SmallVec<[Path; 1]>,
+    pub releases: Locks,
     /// What is signalled before the return.
     pub signals: Tokens,
     /// What was waited for before the return.

@@ -85,10 +85,30 @@ impl<'a> FuncAnalysis<'a, '_> {
                 }
             }
         }
+        let is_known = |t: &Target<'_>| match t.code {
+            Code::Func(f, _) => !self.cx.func(f).external,
+            Code::Open { .. } => true,
+        };
+        if model.is_none() && !out.iter().any(is_known) {
+            self.passed_functions(v, &run, &mut out);
+        }
         for target in &out {
             self.note_link(target, func.instr(v).span);
         }
         self.targets.insert(v, out.into());
+    }
+
+    /// Functions that are passed to a callee whose code is not there: it is taken to call them
+    /// before it returns, as most do.
+    fn passed_functions(&self, v: ValueId, run: &Run, out: &mut Vec<Target<'a>>) {
+        let (Op::Call(info) | Op::Go(info) | Op::Defer(info)) = &self.func.instr(v).op else {
+            return;
+        };
+        for val in info.args.iter().flat_map(|&a| self.val(a)) {
+            if !matches!(val.what, What::Path(_)) {
+                self.callable(&val, Vec::new(), run, out);
+            }
+        }
     }
 
     /// Tells the others that this function runs the target.
