@@ -81,10 +81,9 @@ impl<'a> FuncAnalysis<'a, '_> {
         part: Part,
         atomic: bool,
     ) {
-        let through_copy =
-            path.root == Root::Param(0)
-                && path.parent().is_some_and(|p| self.is_by_value(&p))
-                && self.has_value_receiver();
+        let through_copy = path.root == Root::Param(0)
+            && path.parent().is_some_and(|p| self.is_by_value(&p))
+            && self.has_value_receiver();
         let context_key = match path.root {
             Root::Context(key) => Some(key),
             _ => None,

@@ -53,8 +53,14 @@ pub(crate) struct FuncAnalysis<'a, 'c> {
     pub facts: Vec<Fact>,
     facts_by_dest: FxHashMap<Path, SmallVec<[u32; 2]>>,
     stored_roots: FxHashSet<Root>,
+    /// Roots below which something is stored.
+    set_fields: FxHashSet<Root>,
+    /// Places of one object whose content went to another place of it: to, from, and where.
+    moves: FxHashMap<(Path, Path), SmallVec<[ValueId; 1]>>,
     /// What each call, `go` and `defer` may run.
     pub targets: FxHashMap<ValueId, Arc<[Target<'a>]>>,
+    /// The targets whose stores have been noted, by call.
+    pub stores_of: FxHashMap<ValueId, Arc<[Target<'a>]>>,
     /// Locks held before each instruction, once computed.
     pub locks: LockStates,
     /// The instructions that run deferred calls: one before each return.
@@ -95,7 +101,10 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             facts: Vec::new(),
             facts_by_dest: FxHashMap::default(),
             stored_roots: FxHashSet::default(),
+            set_fields: FxHashSet::default(),
+            moves: FxHashMap::default(),
             targets: FxHashMap::default(),
+            stores_of: FxHashMap::default(),
             locks: LockStates::default(),
             all_run_defers,
             run_defers,
@@ -353,6 +362,9 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
                     }
                     continue;
                 };
+                if self.is_handed_over(path, front) {
+                    continue;
+                }
                 let dynamic = if whole { stored.dynamic.or(val.dynamic) } else { val.dynamic };
                 let Some(full) = path.suffix_behind(cut, front) else { continue };
                 if outside {
@@ -375,11 +387,26 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
         out
     }
 
+    /// Whether what one field held went on to another field of the same object and was replaced:
+    /// `p.subs, p.next = p.next, make(…)`. The two fields hold different things at any time.
+    fn is_handed_over(&self, to: &Path, from: &Path) -> bool {
+        if to.root != from.root || self.moves.is_empty() || !self.moves.contains_key(&(*to, *from))
+        {
+            return false;
+        }
+        let moved = &self.moves[&(*to, *from)];
+        let mut stores = self.facts_by_dest.get(from).into_iter().flatten();
+        self.replaced.contains(from)
+            || stores.any(|&i| {
+                let at = self.facts[i as usize].at;
+                moved.iter().any(|&m| at == m || self.order.after(m, at, None))
+            })
+    }
+
     /// Whether a struct variable has fields that were set by themselves.
     fn is_changed_copy(&self, root: Root) -> bool {
         let Root::Fresh(v) = root else { return false };
-        self.is_struct_variable(v)
-            && self.facts.iter().any(|f| f.dest.root == root && !f.dest.elems.is_empty())
+        self.is_struct_variable(v) && self.set_fields.contains(&root)
     }
 
     /// Whether a path leads through the fields of one struct only, and through no pointer.
@@ -449,6 +476,14 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             return;
         }
         list.push(self.facts.len() as u32);
+        if !dest.elems.is_empty() {
+            self.set_fields.insert(dest.root);
+            for from in vals.iter().filter_map(Val::as_path) {
+                if from.root == dest.root && from.elems != dest.elems && !from.elems.is_empty() {
+                    self.moves.entry((dest, *from)).or_default().push(at);
+                }
+            }
+        }
         self.facts.push(Fact { dest, vals, at });
     }
 

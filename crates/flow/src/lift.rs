@@ -203,11 +203,18 @@ impl<'a> FuncAnalysis<'a, '_> {
             self.note_model_effects(v, pos, model);
         }
         let Some(targets) = self.targets.get(&v).cloned() else { return };
+        // What the second pass finds in the same arguments is there from the first.
+        let known = self.stores_of.insert(v, targets.clone());
+        let is_known = known.is_some_and(|k| {
+            k.len() == targets.len() && k.iter().zip(targets.iter()).all(|(a, b)| a.is_same(b))
+        });
         for target in targets.iter() {
             let Code::Func(f, free) = &target.code else { continue };
             let Some(summary) = self.summary_of(*f) else { continue };
             let sub = Sub { args: &target.args, free, call: v };
-            self.note_stores(v, pos, target, 0);
+            if !is_known {
+                self.note_stores(v, pos, target, 0);
+            }
             if target.run.spawn.is_some() {
                 continue;
             }
@@ -240,11 +247,22 @@ impl<'a> FuncAnalysis<'a, '_> {
         let Code::Func(f, free) = &target.code else { return };
         let Some(summary) = self.summary_of(*f) else { return };
         let sub = Sub { args: &target.args, free, call: v };
+        let mut places: FxHashMap<Path, Vec<Path>> = FxHashMap::default();
+        let mut known: FxHashMap<&Vals, Vals> = FxHashMap::default();
+        let mut found: Vec<(Path, Vals)> = Vec::with_capacity(summary.stores.len());
         for store in &summary.stores {
-            let vals = self.subst_vals(&store.vals, &sub, Some(v));
-            for place in self.subst_place(&store.dest, &sub) {
-                self.add_fact(place, vals.clone(), pos);
+            let places =
+                places.entry(store.dest).or_insert_with(|| self.subst_place(&store.dest, &sub));
+            if places.is_empty() {
+                continue;
             }
+            let vals = known
+                .entry(&store.vals)
+                .or_insert_with(|| self.subst_vals(&store.vals, &sub, Some(v)));
+            found.extend(places.iter().map(|&place| (place, vals.clone())));
+        }
+        for (place, vals) in found {
+            self.add_fact(place, vals, pos);
         }
         if depth >= MAX_OPEN_DEPTH {
             return;

@@ -176,13 +176,21 @@ impl FuncAnalysis<'_, '_> {
             Op::RunDefers => {
                 for block in self.order.rpo() {
                     for &d in &self.func.blocks[*block].instrs {
-                        match &self.func.instr(d).op {
-                            Op::Lock { op, addr, deferred: true } => {
-                                let paths = self.paths(*addr);
-                                self.lock_op(*op, &paths, state, releases);
-                            }
-                            Op::Defer(_) => self.call_locks(d, state, releases),
-                            _ => {}
+                        let op = &self.func.instr(d).op;
+                        if !matches!(op, Op::Lock { deferred: true, .. } | Op::Defer(_))
+                            || !self.order.after(d, v, None)
+                        {
+                            continue;
+                        }
+                        // One that may not have been deferred says nothing about callers.
+                        let mut ignored = Vec::new();
+                        let sure = self.order.dominates(d, v);
+                        let releases = if sure { &mut *releases } else { &mut ignored };
+                        if let Op::Lock { op, addr, .. } = op {
+                            let paths = self.paths(*addr);
+                            self.lock_op(*op, &paths, state, releases);
+                        } else {
+                            self.call_locks(d, state, releases);
                         }
                     }
                 }

@@ -25,9 +25,7 @@ pub(crate) fn has_indexed_item(store: &Store, func: &Func, path: &Path) -> bool 
                 }
             }
             Elem::Part(n) => at.and_then(|t| match store.ty(t) {
-                Type::Tuple(parts) => {
-                    parts.get(n as usize).and_then(|&p| store.obj(p).typ.get())
-                }
+                Type::Tuple(parts) => parts.get(n as usize).and_then(|&p| store.obj(p).typ.get()),
                 _ => None,
             }),
         };

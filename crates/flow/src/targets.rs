@@ -28,8 +28,15 @@ pub(crate) struct Target<'a> {
     pub model: Option<&'a Model>,
 }
 
+impl Target<'_> {
+    /// Whether the same runs with the same arguments.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.code == other.code && self.args == other.args
+    }
+}
+
 /// The code of a [`Target`].
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) enum Code {
     /// A function with the values of its captured variables.
     Func(FuncId, Arc<[Vals]>),

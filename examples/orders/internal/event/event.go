@@ -30,7 +30,7 @@ func New(kind string, o order.Order) *Event {
 
 // Release gives an event back to the pool.
 func (e *Event) Release() {
-	e.Kind, e.OrderID = "", ""
+	e.Kind, e.OrderID = "", "" // want "RACE001"
 	clear(e.Attributes)
 	pool.Put(e)
 }
