@@ -2,13 +2,31 @@
 //! library models speak of.
 
 use go_ir::{Op, ValueId};
-use knowledge::{AccessKind, Operand};
+use knowledge::{AccessKind, Model, Operand, SyncOp};
 use smallvec::SmallVec;
 
 use crate::function::FuncAnalysis;
+use crate::pairs::is_write;
 use crate::path::{Path, Root};
 use crate::summary::{Event, Part, Site, Step, ThreadSet, Tokens};
 use crate::targets::Target;
+
+/// An access without its place and time: fields as in [`Event`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Touch {
+    pub kind: AccessKind,
+    pub ty: Option<go_types::TypeId>,
+    pub part: Part,
+    pub atomic: bool,
+    pub indirect: bool,
+}
+
+impl Touch {
+    /// What a value leads to (a map, the target of a pointer) is accessed as a whole.
+    pub fn content(kind: AccessKind, ty: Option<go_types::TypeId>) -> Self {
+        Self { kind, ty, part: Part::Whole, atomic: false, indirect: true }
+    }
+}
 
 impl<'a> FuncAnalysis<'a, '_> {
     /// Finds accesses and takes over what callees do.
@@ -67,20 +85,13 @@ impl<'a> FuncAnalysis<'a, '_> {
     fn map_event(&mut self, v: ValueId, map: ValueId, kind: AccessKind) {
         let ty = self.func.instr(map).ty;
         for path in self.paths(map) {
-            self.access_event(v, path, kind, ty, Part::Whole, false);
+            self.access_event(v, path, Touch::content(kind, ty));
         }
     }
 
     /// The instruction `v` accesses a path.
-    pub fn access_event(
-        &mut self,
-        v: ValueId,
-        path: Path,
-        kind: AccessKind,
-        ty: Option<go_types::TypeId>,
-        part: Part,
-        atomic: bool,
-    ) {
+    pub fn access_event(&mut self, v: ValueId, path: Path, touch: Touch) {
+        let Touch { kind, ty, part, atomic, indirect } = touch;
         let through_copy = path.root == Root::Param(0)
             && path.parent().is_some_and(|p| self.is_by_value(&p))
             && self.has_value_receiver();
@@ -96,6 +107,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             ty,
             part,
             atomic,
+            indirect,
             value_receiver: through_copy.then_some(self.id),
             copied_mutex: false,
             put: false,
@@ -109,6 +121,7 @@ impl<'a> FuncAnalysis<'a, '_> {
     /// Accesses that a library function makes to its arguments.
     fn model_accesses(&mut self, v: ValueId) {
         let Some(model) = self.model_of(v) else { return };
+        self.atomic_accesses(v, model);
         let func = self.func;
         let (Op::Call(info) | Op::Go(info) | Op::Defer(info)) = &func.instr(v).op else { return };
         let first = usize::from(self.is_method_call(v));
@@ -122,10 +135,27 @@ impl<'a> FuncAnalysis<'a, '_> {
             for arg in args {
                 for (map, ty) in self.maps_passed(arg, info.packed) {
                     for path in self.paths(map) {
-                        self.access_event(v, path, access.kind, Some(ty), Part::Whole, false);
+                        self.access_event(v, path, Touch::content(access.kind, Some(ty)));
                     }
                 }
+                self.element_events(v, arg, Part::All, plain_kind(access.kind));
             }
+        }
+    }
+
+    /// Functions of `sync/atomic` access what their first argument points to.
+    fn atomic_accesses(&mut self, v: ValueId, model: &Model) {
+        let (Op::Call(info) | Op::Go(info) | Op::Defer(info)) = &self.func.instr(v).op else {
+            return;
+        };
+        let Some(&addr) = info.args.first() else { return };
+        for sync in model.sync.iter().filter(|s| s.on == Operand::Arg(0)) {
+            let kind = match sync.op {
+                SyncOp::Acquire => AccessKind::Read,
+                SyncOp::Release | SyncOp::AcquireRelease => AccessKind::Write,
+                _ => continue,
+            };
+            self.place_events(v, addr, kind, true);
         }
     }
 
@@ -172,4 +202,9 @@ impl<'a> FuncAnalysis<'a, '_> {
         }
         out
     }
+}
+
+/// What a library function does to the elements of a slice that it is given.
+fn plain_kind(kind: AccessKind) -> AccessKind {
+    if is_write(kind) { AccessKind::Write } else { AccessKind::Read }
 }

@@ -5,14 +5,14 @@
 use go_ir::{Op, ValueId};
 use go_types::{BuiltinId, ConstValue, Type, TypeId};
 use knowledge::AccessKind;
-use smallvec::{SmallVec, smallvec};
 
+use crate::accesses::Touch;
 use crate::function::FuncAnalysis;
 use crate::path::{Elem, Path, Root};
 use crate::summary::Part;
 
-/// Most fields that the copy of a struct is taken apart into.
-const MAX_FIELDS: usize = 8;
+/// How deep structs in structs are looked through.
+const MAX_NESTING: u32 = 4;
 
 impl FuncAnalysis<'_, '_> {
     /// The accesses of an instruction to plain memory.
@@ -20,10 +20,10 @@ impl FuncAnalysis<'_, '_> {
         let func = self.func;
         match &func.instr(v).op {
             Op::Load(addr) => {
-                self.place_events(v, *addr, func.instr(v).ty, AccessKind::Read);
+                self.place_events(v, *addr, AccessKind::Read, false);
             }
-            Op::Store { addr, value } => {
-                self.place_events(v, *addr, func.instr(*value).ty, AccessKind::Write);
+            Op::Store { addr, .. } => {
+                self.place_events(v, *addr, AccessKind::Write, false);
             }
             Op::BuiltinCall { id: BuiltinId::Append, args } => {
                 let Some(&slice) = args.first() else { return };
@@ -65,50 +65,82 @@ impl FuncAnalysis<'_, '_> {
         if !self.is_slice(slice) {
             return;
         }
+        let store = self.cx.store;
+        let elem = self.func.instr(slice).ty.and_then(|t| {
+            match store.ty(go_types::under::under(store, t)) {
+                Type::Slice(elem) => Some(*elem),
+                _ => None,
+            }
+        });
+        let part = if part == Part::All { self.slice_part(slice) } else { part };
+        let touch = Touch { kind, ty: elem, part, atomic: false, indirect: false };
         for place in self.step(slice, Elem::Item).iter().filter_map(|x| x.as_path()).copied() {
-            self.access_event(v, place, kind, None, part, false);
+            self.access_event(v, place, touch);
+        }
+    }
+
+    /// Which elements of the whole a slice value has, when it was cut out with constant bounds.
+    fn slice_part(&self, slice: ValueId) -> Part {
+        let constant = |v: ValueId| match &self.func.instr(v).op {
+            Op::Const(value) => int(value),
+            _ => None,
+        };
+        match self.func.instr(slice).op {
+            Op::SliceExpr { bounds: [lo, Some(hi), _], .. } => {
+                match (lo.map_or(Some(0), constant), constant(hi)) {
+                    (Some(lo), Some(hi)) => Part::Range(lo, hi),
+                    _ => Part::All,
+                }
+            }
+            _ => Part::All,
         }
     }
 
     /// An access to the place at an address.
-    fn place_events(&mut self, v: ValueId, addr: ValueId, ty: Option<TypeId>, kind: AccessKind) {
+    pub fn place_events(&mut self, v: ValueId, addr: ValueId, kind: AccessKind, atomic: bool) {
         let func = self.func;
         // A literal under construction: nobody else has it.
         if matches!(func.instr(addr).op, Op::Alloc { var: None }) && kind == AccessKind::Read {
             return;
         }
-        let part = self.part_of(addr);
+        let ty = func.instr(addr).ty.map(|t| crate::context::deref(self.cx.store, t));
+        let indirect = !matches!(
+            func.instr(addr).op,
+            Op::FieldAddr { .. }
+                | Op::IndexAddr { .. }
+                | Op::Alloc { .. }
+                | Op::FreeVar(_)
+                | Op::Global(_)
+        );
+        let touch = Touch { kind, ty, part: self.part_of(addr), atomic, indirect };
         for place in self.paths(addr) {
-            for (place, ty) in self.leaves(place, ty) {
-                if kind == AccessKind::Write || self.may_change(&place) {
-                    self.access_event(v, place, kind, ty, part, false);
-                }
+            if kind == AccessKind::Write || self.may_change(&place, ty) {
+                self.access_event(v, place, touch);
             }
         }
     }
 
-    /// The fields that a copy of a struct touches; other places as they are.
-    fn leaves(&self, place: Path, ty: Option<TypeId>) -> SmallVec<[(Path, Option<TypeId>); 4]> {
-        let store = self.cx.store;
-        if let Some(t) = ty
-            && let Type::Struct(s) = store.ty(go_types::under::under(store, t))
-        {
-            let fields = s.fields.iter().take(MAX_FIELDS);
-            let of = |&f: &go_types::ObjId| {
-                let object = store.obj(f);
-                let place = place.then(Elem::Field(object.origin().unwrap_or(f)))?;
-                Some((place, object.typ.get()))
-            };
-            return fields.filter_map(of).collect();
-        }
-        smallvec![(place, ty)]
-    }
-
-    /// Whether a place may change after it was set up.
-    fn may_change(&self, place: &Path) -> bool {
+    /// Whether a place may change after it was set up: the place, or a field of the struct there.
+    fn may_change(&self, place: &Path, ty: Option<TypeId>) -> bool {
         match (place.elems.last(), place.root) {
             (Some(Elem::Field(f)), _) => self.cx.mutable.contains(f),
             (None, Root::Global(obj)) => self.cx.mutable.contains(obj),
+            _ => ty.is_none_or(|t| self.has_changing_part(t, 0)),
+        }
+    }
+
+    /// Whether a value of the type has a part that changes: all but structs whose fields never do.
+    fn has_changing_part(&self, t: TypeId, depth: u32) -> bool {
+        let store = self.cx.store;
+        match store.ty(go_types::under::under(store, t)) {
+            Type::Struct(s) if depth < MAX_NESTING => s.fields.iter().any(|&f| {
+                let object = store.obj(f);
+                self.cx.mutable.contains(object.origin().unwrap_or(f))
+                    || object.typ.get().is_some_and(|t| {
+                        matches!(store.ty(go_types::under::under(store, t)), Type::Struct(_))
+                            && self.has_changing_part(t, depth + 1)
+                    })
+            }),
             _ => true,
         }
     }
@@ -127,7 +159,7 @@ impl FuncAnalysis<'_, '_> {
 
     fn index_part(&self, index: ValueId) -> Part {
         match &self.func.instr(index).op {
-            Op::Const(value) => int(value).map_or(Part::Some, Part::At),
+            Op::Const(value) => int(value).map_or(Part::Some, |i| Part::Range(i, i + 1)),
             Op::Convert(x) => self.index_part(*x),
             // `for i := 0; …; i++`, and a range: from the first element on.
             Op::Phi(from) if self.order.in_loop(index) => {

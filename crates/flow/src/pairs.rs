@@ -2,10 +2,10 @@
 
 use base::FxHashMap;
 use go_ir::{Func, FuncId, Op};
-use go_types::Store;
+use go_types::{ObjId, Store, Type};
 use knowledge::AccessKind;
 
-use crate::path::{Path, Root};
+use crate::path::{Elem, Path, Root};
 use crate::summary::{Event, LockMode, Part, Step, Thread, Via};
 
 /// Two accesses that may happen at the same time, at least one of them a write.
@@ -74,46 +74,63 @@ impl<'e> Scope<'e> {
             }
             list.push(event);
         }
+        let mut add = |path: &Path, a: &'e Event, b: &'e Event, own_element: bool| {
+            if !is_write(a.kind) && !is_write(b.kind) {
+                return;
+            }
+            if a.made.zip(b.made).is_some_and(|(x, y)| x.is_alike(&y)) {
+                return;
+            }
+            let itself = std::ptr::eq(a, b);
+            let (x, y) = (self.step(a), self.step(b));
+            if own_element && !a.is_plain() && x.thread.is_some() && x.thread == y.thread {
+                return;
+            }
+            if !parallel(x, y, self.threads, itself, apart(path))
+                || !self.unprotected(x, y)
+                || !possible(&(a, x), &(b, y))
+            {
+                return;
+            }
+            let (a, b) = if is_write(a.kind) { (a, b) } else { (b, a) };
+            out.push(Pair {
+                scope: self.func,
+                a: self.side(a),
+                b: self.side(b),
+                same_object: is_one_object(path, a, b),
+            });
+        };
         for key in order {
             let list = &by_path[&key];
-            if !list.iter().any(|e| is_write(e.kind)) {
-                continue;
-            }
             let path = key.0;
             let own_element =
                 path.has_item() && crate::shape::has_indexed_item(self.store, self.code, &path);
             let mut looked = 0;
-            for (i, a) in list.iter().enumerate() {
-                for b in &list[i..] {
-                    looked += 1;
-                    if looked > MAX_PAIRS_PER_PATH {
-                        break;
+            if list.iter().any(|e| is_write(e.kind)) {
+                for (i, a) in list.iter().enumerate() {
+                    for b in &list[i..] {
+                        looked += 1;
+                        if looked <= MAX_PAIRS_PER_PATH && meet(self.store, a, b) {
+                            add(&path, a, b, own_element);
+                        }
                     }
-                    if !is_write(a.kind) && !is_write(b.kind) || !meet(self.store, a, b) {
-                        continue;
-                    }
-                    if a.made.zip(b.made).is_some_and(|(x, y)| x.is_alike(&y)) {
-                        continue;
-                    }
-                    let itself = std::ptr::eq(*a, *b);
-                    let (x, y) = (self.step(a), self.step(b));
-                    if own_element && !a.is_plain() && x.thread.is_some() && x.thread == y.thread {
-                        continue;
-                    }
-                    if !parallel(x, y, self.threads, itself, apart(&path))
-                        || !self.unprotected(x, y)
-                        || !possible(&(a, x), &(b, y))
-                    {
-                        continue;
-                    }
-                    let (a, b) = if is_write(a.kind) { (*a, *b) } else { (*b, *a) };
-                    out.push(Pair {
-                        scope: self.func,
-                        a: self.side(a),
-                        b: self.side(b),
-                        same_object: is_one_object(&path, a, b),
-                    });
                 }
+            }
+            if key.1 {
+                continue;
+            }
+            // A copy of a struct or array touches all that lies in it.
+            let mut around = path.parent();
+            while let Some(outer) = around {
+                for a in by_path.get(&(outer, false)).into_iter().flatten() {
+                    for b in list {
+                        looked += 1;
+                        if looked <= MAX_PAIRS_PER_PATH && contains(self.store, a, b) {
+                            add(&outer, a, b, own_element);
+                        }
+                    }
+                }
+                around = outer.parent();
             }
         }
     }
@@ -151,25 +168,60 @@ pub(crate) fn meet(store: &Store, a: &Event, b: &Event) -> bool {
     if a.atomic && b.atomic {
         return false;
     }
+    // A pointer and its target have one path: the type tells them apart.
+    meet_parts(a, b)
+        && match (a.ty, b.ty) {
+            (Some(s), Some(t)) => s == t || go_types::predicates::identical(store, s, t),
+            _ => true,
+        }
+}
+
+/// Whether the elements that two accesses are to may be the same ones.
+fn meet_parts(a: &Event, b: &Event) -> bool {
     let part = |e: &Event| match e.part {
         Part::Whole if e.path.has_item() => Part::Some,
         // A loop over a part of a slice.
         Part::All if e.path.parent().is_some_and(|p| p.has_item()) => Part::Some,
         part => part,
     };
-    let elements = match (part(a), part(b)) {
-        (Part::At(i), Part::At(j)) => i == j,
+    match (part(a), part(b)) {
+        (Part::Range(i, j), Part::Range(k, l)) => i < l && k < j,
         (Part::End, other) | (other, Part::End) => other == Part::End,
         // Which element is not known: most programs give each goroutine its own.
-        (Part::Some, Part::Some | Part::At(_)) | (Part::At(_), Part::Some) => false,
+        (Part::Some, Part::Some | Part::Range(..)) | (Part::Range(..), Part::Some) => false,
         _ => true,
-    };
-    // A pointer and its target have one path: the type tells them apart.
-    elements
-        && match (a.ty, b.ty) {
-            (Some(s), Some(t)) => s == t || go_types::predicates::identical(store, s, t),
-            _ => true,
-        }
+    }
+}
+
+/// Whether an access to a whole struct or array touches the part of it that another access is to.
+pub(crate) fn contains(store: &Store, whole: &Event, part: &Event) -> bool {
+    if whole.atomic && part.atomic {
+        return false;
+    }
+    let Some(mut at) = whole.ty else { return false };
+    let steps = part.path.elems.to_vec();
+    let mut in_array = false;
+    for step in steps.get(whole.path.elems.len()..).unwrap_or_default() {
+        at = match (store.ty(go_types::under::under(store, at)), step) {
+            (Type::Struct(s), Elem::Field(field)) => {
+                let is_it = |&&f: &&ObjId| f == *field || store.obj(f).origin() == Some(*field);
+                match s.fields.iter().find(is_it).and_then(|&f| store.obj(f).typ.get()) {
+                    Some(t) => t,
+                    None => return false,
+                }
+            }
+            (Type::Array { elem, .. }, Elem::Item) => {
+                in_array = true;
+                *elem
+            }
+            _ => return false,
+        };
+    }
+    // Beside an element of unknown number, a part of an element is of the same one or not.
+    let same_element = !whole.path.has_item()
+        || matches!(whole.part, Part::All)
+        || (!in_array && meet_parts(whole, part));
+    same_element && part.ty.is_none_or(|t| t == at || go_types::predicates::identical(store, t, at))
 }
 
 /// Whether both accesses of a path are to one object for sure.

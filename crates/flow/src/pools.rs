@@ -36,6 +36,7 @@ impl FuncAnalysis<'_, '_> {
                     ty: None,
                     part: Part::Whole,
                     atomic: false,
+                    indirect: true,
                     value_receiver: None,
                     copied_mutex: false,
                     put: true,

@@ -9,7 +9,7 @@ use knowledge::{AccessKind, OriginKind};
 use smallvec::SmallVec;
 use source::FileSpan;
 
-use crate::path::{Path, Vals};
+use crate::path::{Path, Root, Vals};
 
 /// Most accesses that a summary keeps. A function beyond it (a generated giant) loses some.
 pub const MAX_EVENTS: usize = 4_096;
@@ -169,8 +169,8 @@ pub type StepId = u32;
 pub enum Part {
     /// The place itself, not an element.
     Whole,
-    /// The element of this number.
-    At(i64),
+    /// The elements from the first number up to before the second; `x[i]` is one of them.
+    Range(i64, i64),
     /// All elements: a loop, `copy`, a library function.
     All,
     /// Some element.
@@ -210,6 +210,9 @@ pub struct Event {
     pub part: Part,
     /// Whether the access is atomic.
     pub atomic: bool,
+    /// Whether the path names a pointer and what it points to is accessed, not the place that
+    /// holds the pointer.
+    pub indirect: bool,
     /// The method through whose value receiver the path leads.
     pub value_receiver: Option<FuncId>,
     /// Whether a mutex is held that is a copy made by passing its struct by value.
@@ -230,6 +233,13 @@ impl Event {
     /// Whether plain memory is accessed: the path is the place, not what is in it.
     pub fn is_plain(&self) -> bool {
         !self.is_map() && !self.put
+    }
+
+    /// Whether the path names the place that is accessed, rather than a pointer or map that leads
+    /// there. An address that was passed is that of the place.
+    pub fn is_slot(&self) -> bool {
+        let is_address = self.path.elems.is_empty() && matches!(self.path.root, Root::Param(_));
+        self.is_plain() && (!self.indirect || is_address)
     }
 
     /// Whether a map is accessed, rather than plain memory.

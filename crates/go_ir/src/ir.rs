@@ -328,8 +328,8 @@ pub enum Op {
     SliceExpr {
         /// Operand.
         x: ValueId,
-        /// Bounds that are there.
-        bounds: SmallVec<[ValueId; 3]>,
+        /// `lo`, `hi` and `max`, as far as they are there.
+        bounds: [Option<ValueId>; 3],
     },
 
     /// `make(map[K]V)` or a map literal (whose elements follow as `MapUpdate`s).

@@ -58,7 +58,7 @@ impl Op {
             }
             Op::SliceExpr { x, bounds } => {
                 f(*x);
-                bounds.iter().copied().for_each(f);
+                bounds.iter().copied().flatten().for_each(f);
             }
             Op::MakeChan(size) => size.iter().copied().for_each(f),
             Op::Select { cases, .. } => {
@@ -126,7 +126,7 @@ impl Op {
             }
             Op::SliceExpr { x, bounds } => {
                 f(x);
-                bounds.iter_mut().for_each(f);
+                bounds.iter_mut().flatten().for_each(f);
             }
             Op::MakeChan(size) => size.iter_mut().for_each(f),
             Op::Select { cases, .. } => {

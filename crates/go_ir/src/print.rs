@@ -147,7 +147,11 @@ impl Printer<'_> {
             Op::MakeSlice { len, cap: Some(cap) } => {
                 format!("makeslice {}, {}", value(*len), value(*cap))
             }
-            Op::SliceExpr { x, bounds } => format!("slice {}[{}]", value(*x), list(bounds)),
+            Op::SliceExpr { x, bounds } => {
+                let bound = |b: &Option<ValueId>| b.map_or_else(String::new, value);
+                let shown: Vec<String> = bounds.iter().map(bound).collect();
+                format!("slice {}[{}]", value(*x), shown.join(":").trim_end_matches(':'))
+            }
             Op::MakeMap => "makemap".to_owned(),
             Op::MapLookup { map, key, comma_ok } => {
                 format!("maplookup{} {}[{}]", ok(*comma_ok), value(*map), value(*key))

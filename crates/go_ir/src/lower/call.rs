@@ -241,7 +241,7 @@ impl<'a> Lowerer<'a> {
             let at = self.emit(Op::IndexAddr { base: addr, index }, elem_pointer, span);
             self.effect(Op::Store { addr: at, value }, span);
         }
-        self.emit(Op::SliceExpr { x: addr, bounds: SmallVec::new() }, slice, span)
+        self.emit(Op::SliceExpr { x: addr, bounds: [None; 3] }, slice, span)
     }
 
     /// The method that `T.m` is, if the receiver needs no change before it is called; and whether

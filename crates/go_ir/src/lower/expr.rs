@@ -279,7 +279,7 @@ impl Lowerer<'_> {
             self.expr(x)
         };
         let b = self.ast.slice_bounds[bounds as usize];
-        let bounds = [b.lo, b.hi, b.max].into_iter().flatten().map(|b| self.expr(b)).collect();
+        let bounds = [b.lo, b.hi, b.max].map(|b| b.map(|b| self.expr(b)));
         self.emit(Op::SliceExpr { x: operand, bounds }, ty, span)
     }
 }

@@ -34,7 +34,7 @@ impl Lowerer<'_> {
                 let pointer = self.pointer_to(array);
                 let addr = self.emit(Op::Alloc { var: None }, pointer, span);
                 self.fill(addr, array, elts, span);
-                self.emit(Op::SliceExpr { x: addr, bounds: SmallVec::new() }, ty, span)
+                self.emit(Op::SliceExpr { x: addr, bounds: [None; 3] }, ty, span)
             }
             Type::Map { key, elem } => {
                 let map = self.emit(Op::MakeMap, ty, span);
@@ -77,7 +77,7 @@ impl Lowerer<'_> {
                 let memory = self.emit(Op::Alloc { var: None }, pointer, span);
                 self.fill_array(memory, elem, elts);
                 let value =
-                    self.emit(Op::SliceExpr { x: memory, bounds: SmallVec::new() }, ty, span);
+                    self.emit(Op::SliceExpr { x: memory, bounds: [None; 3] }, ty, span);
                 self.effect(Op::Store { addr, value }, span);
             }
             Type::Map { key, elem } => {
