@@ -5,13 +5,12 @@
 use std::sync::Arc;
 
 use base::{FxHashMap, FxHashSet, IndexVec, Symbol};
-use go_ir::{BlockId, Callee, Func, FuncId, Op, Terminator, ValueId};
+use go_ir::{BlockId, Callee, Func, FuncId, Op, Order, Terminator, ValueId};
 use go_types::{BuiltinId, ConstValue, ObjId, Type};
 use smallvec::{SmallVec, smallvec};
 
 use crate::context::{Context, named_obj};
 use crate::locks::LockStates;
-use crate::order::Order;
 use crate::path::{CtxKey, Elem, Path, Root, Val, Vals, What, add_val};
 use crate::summary::{Event, OpenCall, Step, Summary, Thread, Token, Via};
 use crate::targets::Target;

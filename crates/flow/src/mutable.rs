@@ -6,12 +6,11 @@
 //! during initialisation.
 
 use base::FxHashSet;
-use go_ir::{Func, FuncKind, Op, Program, ValueId};
+use go_ir::{Func, FuncKind, Op, Order, Program, ValueId};
 use go_types::{ObjId, Store, Type};
 use rayon::prelude::*;
 
 use crate::context::deref;
-use crate::order::Order;
 
 /// Places that are written when others may see them.
 #[derive(Debug, Default)]

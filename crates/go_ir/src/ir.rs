@@ -122,7 +122,7 @@ pub enum Terminator {
         /// When false.
         els: BlockId,
     },
-    /// Leave the function. `RunDefers` has run before, when there are any.
+    /// Leave the function. `RunDefers` has run before, when there are any, as before a `Panic`.
     Return(SmallVec<[ValueId; 2]>),
     /// `panic(v)`
     Panic(ValueId),

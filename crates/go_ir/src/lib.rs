@@ -5,7 +5,9 @@ pub mod cfg;
 pub mod ir;
 mod lower;
 mod operands;
+mod order;
 mod print;
+mod simplify;
 mod ssa;
 #[cfg(test)]
 mod testing;
@@ -16,6 +18,7 @@ pub use ir::{
     Block, BlockId, CallInfo, Callee, Func, FuncId, FuncKind, Instr, LockOp, Op, Program,
     SelectCase, Terminator, ValueId,
 };
+pub use order::Order;
 pub use lower::{LoweredPackage, lower_package, lower_program};
 pub use print::{print_func, print_program};
 pub use verify::verify;

@@ -78,7 +78,8 @@ pub fn lower_package(store: &Store, sources: &SourceMap, info: &PackageInfo) -> 
         lowerer.declarations();
     }
     let init = Some(lowerer.package_init());
-    let funcs = lowerer.funcs;
+    let mut funcs = lowerer.funcs;
+    crate::simplify::fold_branches(store, &mut funcs);
     if cfg!(debug_assertions) {
         for f in funcs.iter() {
             let problems = crate::verify::verify(f);

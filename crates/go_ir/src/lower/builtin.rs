@@ -134,6 +134,7 @@ impl Lowerer<'_> {
                 return None;
             }
             (BuiltinId::Panic, &[value]) => {
+                self.run_defers(span);
                 self.f.ssa.terminate(Terminator::Panic(value));
                 return None;
             }

@@ -162,7 +162,7 @@ impl Lowerer<'_> {
         self.f.ssa.terminate(Terminator::Return(values));
     }
 
-    fn run_defers(&mut self, span: FileSpan) {
+    pub(super) fn run_defers(&mut self, span: FileSpan) {
         if self.f.has_defer {
             self.effect(Op::RunDefers, span);
         }

@@ -3,10 +3,14 @@
 use std::cell::RefCell;
 
 use base::{FxHashMap, IndexVec};
-use go_ir::{BlockId, BlockSet, Cfg, Func, Op, Terminator, ValueId};
+
 use go_syntax::ast::UnaryOp;
 
+use crate::cfg::{BlockSet, Cfg};
+use crate::ir::{BlockId, Func, Op, Terminator, ValueId};
+
 /// Positions and reachability in one function.
+#[derive(Debug)]
 pub struct Order<'a> {
     func: &'a Func,
     /// Index of each instruction in its block.
