@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::context::{Context, named_obj, type_name};
 use crate::function::FuncAnalysis;
-use crate::pairs::{Pair, Scope, Side, is_one_object, is_write, meet, unlocked, unordered};
+use crate::pairs::{Channels, Pair, Scope, Side, is_one_object, is_write, meet, unlocked, unordered};
 use crate::path::{CtxKey, Path, Root};
 use crate::steps::FuncFacts;
 use crate::summary::{Event, Summary, Thread, ThreadSet};
@@ -328,7 +328,7 @@ fn entry_pairs(
         _ => true,
     };
     let scope =
-        Scope { store: cx.store, func: f, code: cx.func(f), steps: &steps, threads: &threads };
+        Scope { mutable: &cx.mutable, store: cx.store, func: f, code: cx.func(f), steps: &steps, threads: &threads };
     scope.find_pairs(&events, out, one_object, |&(a, x), &(_, y)| {
         one_object(&a.path) || (!x.request && !y.request) || x.group == y.group
     });
@@ -355,6 +355,8 @@ fn request_thread(cx: &Context<'_>, f: FuncId, kind: OriginKind) -> Thread {
         pos: ValueId::from_index(0),
         parallel: ThreadSet::default(),
         frames: None,
+        signals: Vec::new(),
+        joined: false,
     }
 }
 
@@ -398,7 +400,7 @@ fn cross_entry_pairs(cx: &Context<'_>, entries: &[(FuncId, EntryKind)], out: &mu
                     || (x.side.thread.is_none() && !y.from_init)
                     || (y.side.thread.is_none() && !x.from_init);
                 let write = is_write(x.side.event.kind) || is_write(y.side.event.kind);
-                if apart || !write || !may_conflict(cx.store, &x.side, &y.side) {
+                if apart || !write || !may_conflict(cx, &x.side, &y.side) {
                     continue;
                 }
                 let (a, b) = if is_write(x.side.event.kind) { (x, y) } else { (y, x) };
@@ -414,13 +416,14 @@ fn cross_entry_pairs(cx: &Context<'_>, entries: &[(FuncId, EntryKind)], out: &mu
 }
 
 /// Whether two accesses concern the same memory and nothing keeps them apart.
-fn may_conflict(store: &Store, a: &Side, b: &Side) -> bool {
+fn may_conflict(cx: &Context<'_>, a: &Side, b: &Side) -> bool {
+    let channels = Channels { mutable: &cx.mutable, code: None, threads: &[] };
     let many = |s: &Side| s.thread.as_ref().is_some_and(|t| t.many);
     let alike = a.event.made.zip(b.event.made).is_some_and(|(x, y)| x.is_alike(&y));
     !alike
-        && meet(store, &a.event, &b.event)
-        && unlocked(&a.step, &b.step)
-        && unordered(&a.step, &b.step, many(a), many(b), |_| false)
+        && meet(cx.store, &a.event, &b.event)
+        && unlocked(&a.step, &b.step, &channels)
+        && unordered(&a.step, &b.step, many(a), many(b), &channels)
 }
 
 /// The import path and name of a type, for messages.

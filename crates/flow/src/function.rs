@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use base::{FxHashMap, FxHashSet, IndexVec, Symbol};
-use go_ir::{BlockId, Callee, Func, FuncId, Op, Order, Terminator, ValueId};
+use go_ir::{BlockId, Callee, Func, FuncId, Gate, Op, Order, Terminator, ValueId};
 use go_types::{BuiltinId, ConstValue, ObjId, Type};
 use smallvec::{SmallVec, smallvec};
 
@@ -24,15 +24,6 @@ pub(crate) struct Fact {
     pub vals: Vals,
     /// The instruction that does it.
     pub at: ValueId,
-}
-
-/// When a wait is over.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Over {
-    /// After the instruction.
-    After(ValueId),
-    /// On entering the block: a case of a `select`.
-    Entering(BlockId),
 }
 
 /// Most places that are looked through when a path is resolved.
@@ -64,12 +55,14 @@ pub(crate) struct FuncAnalysis<'a, 'c> {
     pub locks: LockStates,
     /// The instructions that run deferred calls: one before each return.
     pub all_run_defers: Vec<ValueId>,
-    /// The first of them.
+    /// The one that stands for all of them.
     pub run_defers: Option<ValueId>,
     /// Signals, by the instruction that gives them.
     pub signals: Vec<(ValueId, Token)>,
     /// Waits, by when they are over.
-    pub waits: Vec<(Over, Token)>,
+    pub waits: Vec<(Gate, Token)>,
+    /// What the arms of a `select` wait for, when one of them must be taken: the `select`, the arm.
+    pub arms: Vec<(ValueId, BlockId, Token)>,
     /// Places that are set to a value without identity, such as nil.
     pub replaced: Vec<Path>,
     /// When the accesses and calls happen.
@@ -90,7 +83,11 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             .flat_map(|&b| func.blocks[b].instrs.iter().copied())
             .filter(|&v| matches!(func.instr(v).op, Op::RunDefers))
             .collect();
-        let run_defers = all_run_defers.first().copied();
+        let returns = |v: &&ValueId| {
+            matches!(func.blocks[func.instr(**v).block].term, Terminator::Return(_))
+        };
+        // The last return is the one that most ways lead to.
+        let run_defers = all_run_defers.iter().rev().find(returns).or(all_run_defers.last()).copied();
         Self {
             cx,
             id,
@@ -109,6 +106,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             run_defers,
             signals: Vec::new(),
             waits: Vec::new(),
+            arms: Vec::new(),
             replaced: Vec::new(),
             steps: Vec::new(),
             events: Vec::new(),
@@ -130,6 +128,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             if round == 1 {
                 self.signals.clear();
                 self.waits.clear();
+                self.arms.clear();
             }
             for &v in &instructions {
                 let vals = self.eval(v);
@@ -511,7 +510,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             Op::Send { chan, value } => {
                 let (addr, value) = (self.step(*chan, Elem::Item), self.val(*value));
                 self.note_store(&addr, &value, v);
-                self.note_send(*chan, v, Over::After(v));
+                self.note_send(*chan, v, Gate::After(v));
             }
             Op::Close(chan) => self.note_tokens(*chan, Via::Broadcast, Some(v), None),
             Op::BuiltinCall { id: BuiltinId::Append, args } => {
@@ -526,11 +525,15 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
                     }
                 }
             }
-            Op::Recv { chan, .. } => self.note_receive(*chan, v, Over::After(v)),
-            Op::Select { cases, .. } => {
+            Op::Recv { chan, .. } => self.note_receive(*chan, v, Gate::After(v)),
+            Op::Select { cases, blocking } => {
+                let joint = *blocking && cases.iter().all(|c| self.is_own_channel(c.chan));
                 for (i, case) in cases.iter().enumerate() {
                     let Some(block) = self.case_block(v, i) else { continue };
-                    let over = Over::Entering(block);
+                    if joint {
+                        self.note_arm(v, block, case);
+                    }
+                    let over = Gate::Entering(block);
                     if let Some(value) = case.send {
                         let (addr, value) = (self.step(case.chan, Elem::Item), self.val(value));
                         self.note_store(&addr, &value, v);
@@ -545,14 +548,32 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
         }
     }
 
+    /// Whether a channel is a local variable of this function or of the one around it: its partners
+    /// are other goroutines of theirs, not a timer or a caller.
+    fn is_own_channel(&self, chan: ValueId) -> bool {
+        !self.vals[chan].is_empty()
+            && self.paths(chan).iter().all(|p| match p.root {
+                Root::Free(_) => p.elems.is_empty(),
+                Root::Fresh(made) => matches!(self.func.instr(made).op, Op::MakeChan(_)),
+                _ => false,
+            })
+    }
+
+    fn note_arm(&mut self, select: ValueId, arm: BlockId, case: &go_ir::SelectCase) {
+        let via = if case.send.is_some() { Via::Receive } else { Via::Send };
+        let count = self.times_run(select);
+        let tokens = self.paths(case.chan).into_iter().map(|path| Token { path, via, count });
+        self.arms.extend(tokens.map(|token| (select, arm, token)));
+    }
+
     /// A send: it signals the receiver, and, without a buffer, waits for it.
-    fn note_send(&mut self, chan: ValueId, at: ValueId, over: Over) {
+    fn note_send(&mut self, chan: ValueId, at: ValueId, over: Gate) {
         self.note_tokens(chan, Via::Send, Some(at), None);
         self.note_tokens(chan, Via::Receive, None, Some(over));
     }
 
     /// A receive: it waits for a sender, who without a buffer waits for it.
-    fn note_receive(&mut self, chan: ValueId, at: ValueId, over: Over) {
+    fn note_receive(&mut self, chan: ValueId, at: ValueId, over: Gate) {
         self.note_tokens(chan, Via::Receive, Some(at), None);
         self.note_tokens(chan, Via::Send, None, Some(over));
     }
@@ -562,20 +583,20 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
         chan: ValueId,
         via: Via,
         signal: Option<ValueId>,
-        wait: Option<Over>,
+        wait: Option<Gate>,
     ) {
         for path in self.paths(chan) {
             if let Some(at) = signal {
-                let all = self.order.in_loop(at);
-                self.signals.push((at, Token { path, via, all }));
+                let count = self.times_run(at);
+                self.signals.push((at, Token { path, via, count }));
             }
             if let Some(over) = wait {
                 let at = match over {
-                    Over::After(v) => Some(v),
-                    Over::Entering(block) => self.order.first_of(block),
+                    Gate::After(v) => Some(v),
+                    Gate::Entering(block) => self.order.first_of(block),
                 };
-                let all = at.is_some_and(|v| self.order.in_loop(v));
-                self.waits.push((over, Token { path, via, all }));
+                let count = at.map_or(1, |v| self.times_run(v));
+                self.waits.push((over, Token { path, via, count }));
             }
         }
     }
@@ -666,6 +687,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
     pub fn run(mut self) -> (Summary, crate::FuncFacts) {
         self.find_values();
         self.find_locks();
+        self.find_flags();
         self.find_steps();
         self.finish()
     }

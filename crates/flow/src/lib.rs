@@ -2,7 +2,7 @@
 //! goroutines; and which pairs of accesses nothing keeps apart.
 //!
 //! How it goes: [`function`] finds what the values of one function may be ([`path`]), [`locks`]
-//! what is held where, [`accesses`] and [`memory`] what is read and written, [`steps`] in which order,
+//! what is held where, [`accesses`] and [`memory`] what is read and written, [`timing`] in which order,
 //! [`outside`] makes a [`summary`] of it, [`lift`] translates summaries from callees to callers,
 //! [`analysis`] runs all that over the program, [`pairs`] finds the conflicts.
 //! Rules read the [`Analysis`]; they never look at summaries of their own.
@@ -24,6 +24,7 @@ mod shape;
 mod steps;
 mod summary;
 mod targets;
+mod timing;
 
 pub use analysis::{Analysis, EntryKind, analyse, describe_type};
 pub use context::{Context, FoundMethod, Link, deref, full_name, named_obj, type_name};

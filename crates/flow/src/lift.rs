@@ -4,19 +4,19 @@
 use std::sync::Arc;
 
 use base::FxHashMap;
-use go_ir::{FuncId, Op, Terminator, ValueId};
+use go_ir::{FuncId, Gate, Op, Terminator, ValueId};
 use go_types::TypeId;
 use knowledge::{FlowHow, Model, Operand, OriginKind, SyncOp};
 
 use smallvec::{SmallVec, smallvec};
 
-use crate::function::{FuncAnalysis, Over};
+use crate::function::FuncAnalysis;
 use crate::path::{Elem, Path, Root, Val, Vals, What, add_val};
 use crate::summary::{
-    Event, Frames, Held, Locks, MAX_EVENTS, MAX_THREADS, OpenCall, Site, Spawn, Step, StepId,
-    Summary, Thread, ThreadSet, Token, Tokens, Via, push_frame,
+    Event, Frames, Held, Locks, MANY, MAX_EVENTS, MAX_THREADS, OpenCall, Signal, Site, Spawn, Step,
+    StepId, Summary, Thread, ThreadSet, Token, Tokens, Via, push_frame,
 };
-use crate::targets::{Code, Run, Target, result_root};
+use crate::targets::{Code, Run, Target, goroutine_end, result_root};
 
 /// What a callee's roots are at a call.
 pub(crate) struct Sub<'s> {
@@ -218,25 +218,25 @@ impl<'a> FuncAnalysis<'a, '_> {
             if target.run.spawn.is_some() {
                 continue;
             }
-            for token in &summary.signals {
-                for token in self.subst_token(token, &sub) {
+            for signal in &summary.signals {
+                for token in self.subst_token(&signal.token, &sub) {
                     self.signal(token, deferred, pos);
                 }
             }
             for token in &summary.waits {
                 let here = self.subst_token(token, &sub);
-                self.waits.extend(here.into_iter().map(|t| (Over::After(pos), t)));
+                self.waits.extend(here.into_iter().map(|t| (Gate::After(pos), t)));
             }
             if let Some(held) = &target.run.held {
-                let token = Token { path: held.path, via: Via::Broadcast, all: true };
+                let token = Token { path: held.path, via: Via::Broadcast, count: MANY };
                 self.signals.push((pos, token));
-                self.waits.push((Over::After(pos), token));
+                self.waits.push((Gate::After(pos), token));
             }
         }
         for target in targets.iter() {
             for end in &target.run.ends {
-                if end.path.root == Root::Fresh(v) {
-                    self.waits.push((Over::After(pos), *end));
+                if end.path == Path::root(Root::Fresh(v)) {
+                    self.waits.push((Gate::After(pos), *end));
                 }
             }
         }
@@ -291,6 +291,23 @@ impl<'a> FuncAnalysis<'a, '_> {
             }
         }
         targets
+    }
+
+    /// How often an instruction runs: once, or in a loop.
+    pub fn times_run(&self, v: ValueId) -> u32 {
+        if self.order.in_loop(v) { MANY } else { 1 }
+    }
+
+    /// A goroutine's signals here.
+    fn subst_signals(&self, signals: &[Signal], sub: &Sub<'_>) -> Vec<Signal> {
+        let mut out = Vec::new();
+        for signal in signals {
+            let after: Tokens =
+                signal.after.iter().flat_map(|t| self.subst_token(t, sub)).collect();
+            let tokens = self.subst_token(&signal.token, sub);
+            out.extend(tokens.into_iter().map(|token| Signal { token, after: after.clone() }));
+        }
+        out
     }
 
     /// A callee's signal here.
@@ -394,12 +411,19 @@ impl<'a> FuncAnalysis<'a, '_> {
         }
         let deferred = matches!(self.func.instr(v).op, Op::Defer(_));
         for sync in &model.sync {
-            let on = self.operand(v, sync.on);
-            let all = self.order.in_loop(v);
+            if sync.op == SyncOp::Quiesce {
+                self.wait_for_all(pos);
+                continue;
+            }
+            let mut on = self.operand(v, sync.on);
+            if let Some(field) = &sync.field {
+                on = self.named_field(v, sync.on, &on, field);
+            }
+            let count = self.times_run(v);
             let tokens: Tokens = on
                 .iter()
                 .filter_map(Val::as_path)
-                .map(|&path| Token { path, via: Via::Broadcast, all })
+                .map(|&path| Token { path, via: Via::Broadcast, count })
                 .collect();
             if matches!(sync.op, SyncOp::GroupDone | SyncOp::Release | SyncOp::AcquireRelease) {
                 tokens.iter().for_each(|&t| self.signal(t, deferred, pos));
@@ -410,8 +434,16 @@ impl<'a> FuncAnalysis<'a, '_> {
                 _ => false,
             };
             if waits {
-                self.waits.extend(tokens.iter().map(|&t| (Over::After(pos), t)));
+                self.waits.extend(tokens.iter().map(|&t| (Gate::After(pos), t)));
             }
+        }
+    }
+
+    /// Every goroutine that this function starts is over, or waits for something.
+    fn wait_for_all(&mut self, pos: ValueId) {
+        let started: Vec<ValueId> = self.instructions();
+        for go in started.into_iter().filter(|&v| matches!(self.func.instr(v).op, Op::Go(_))) {
+            self.waits.extend(goroutine_end(go).map(|token| (Gate::After(pos), token)));
         }
     }
 
@@ -463,14 +495,14 @@ impl<'a> FuncAnalysis<'a, '_> {
             parallel: ThreadSet::default(),
             locks: if thread.is_none() { state.locks } else { Locks::new() },
             unknown_lock: thread.is_none() && state.unknown,
-            acquired: Tokens::new(),
+            acquired: target.run.begins.clone(),
             released: target.run.ends.clone(),
             request: target.run.spawn.is_some_and(|s| is_request(s.kind)),
             group: thread.filter(|&t| self.threads[t as usize].many),
         };
         if let Some(held) = target.run.held {
             step.locks.push(held);
-            step.released.push(Token { path: held.path, via: Via::Broadcast, all: true });
+            step.released.push(Token { path: held.path, via: Via::Broadcast, count: MANY });
         }
         let site = Site { span: self.func.instr(v).span, func: self.id, frames: None };
         self.lift(v, target, &step, &site, 0);
@@ -489,6 +521,8 @@ impl<'a> FuncAnalysis<'a, '_> {
             pos,
             parallel: ThreadSet::default(),
             frames: None,
+            signals: Vec::new(),
+            joined: false,
         });
         Some(self.threads.len() as u32 - 1)
     }
@@ -517,13 +551,21 @@ impl<'a> FuncAnalysis<'a, '_> {
         // What one of many goroutines starts, there are many of.
         let many = at.thread.filter(|&t| self.threads[t as usize].many);
         for t in &summary.threads {
-            self.threads.push(Thread {
+            let thread = Thread {
                 pos: at.pos,
                 parallel: t.parallel.shifted(base),
                 frames: push_frame(self.id, site.span, &t.frames),
                 many: t.many || many.is_some(),
+                signals: self.subst_signals(&t.signals, &sub),
+                // What outlives the goroutine that started it is not over when that one returns.
+                joined: t.joined && at.thread.is_none(),
                 ..t.clone()
-            });
+            };
+            self.threads.push(thread);
+        }
+        if let Some(own) = at.thread.filter(|_| target.run.spawn.is_some()) {
+            let signals = self.subst_signals(&summary.signals, &sub);
+            self.threads[own as usize].signals.extend(signals);
         }
         let spawned = target.run.spawn.is_some();
         let lift_site = |inner: &Site, thread: Option<u32>| -> Site {

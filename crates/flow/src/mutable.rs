@@ -5,17 +5,21 @@
 //! the same function before its address has gone anywhere else, or into a package-level variable
 //! during initialisation.
 
-use base::FxHashSet;
+use base::{FxHashMap, FxHashSet};
 use go_ir::{Func, FuncKind, Op, Order, Program, ValueId};
 use go_types::{ObjId, Store, Type};
 use rayon::prelude::*;
 
 use crate::context::deref;
+use crate::path::{Path, Root};
 
 /// Places that are written when others may see them.
 #[derive(Debug, Default)]
 pub(crate) struct Mutable {
     places: FxHashSet<ObjId>,
+    /// The capacities of the channels that a field or package-level variable is set to; `None` when
+    /// they differ or are not constants.
+    capacities: FxHashMap<ObjId, Option<u32>>,
 }
 
 impl Mutable {
@@ -33,13 +37,44 @@ impl Mutable {
                 a.extend(b);
                 a
             });
-        Self { places }
+        Self { places, capacities: channel_capacities(program) }
+    }
+
+    /// How many values the channel in a field or package-level variable holds, when every channel
+    /// that is put there has the same constant capacity.
+    pub fn capacity(&self, place: ObjId) -> Option<u32> {
+        self.capacities.get(&place).copied().flatten()
     }
 
     /// Whether the field or package-level variable may change while others look.
     pub fn contains(&self, place: ObjId) -> bool {
         self.places.contains(&place)
     }
+}
+
+/// The capacities of channels that are made and stored in one go.
+fn channel_capacities(program: &Program) -> FxHashMap<ObjId, Option<u32>> {
+    let mut out: FxHashMap<ObjId, Option<u32>> = FxHashMap::default();
+    for func in program.funcs.iter() {
+        for instr in func.values.iter() {
+            let Op::Store { addr, value } = instr.op else { continue };
+            if !matches!(func.instr(value).op, Op::MakeChan(_)) {
+                continue;
+            }
+            let place = match func.instr(addr).op {
+                Op::FieldAddr { field, .. } => field,
+                Op::Global(obj) => obj,
+                _ => continue,
+            };
+            let capacity = crate::timing::capacity(func, &Path::root(Root::Fresh(value)));
+            out.entry(place).and_modify(|known| {
+                if *known != capacity {
+                    *known = None;
+                }
+            }).or_insert(capacity);
+        }
+    }
+    out
 }
 
 fn note_stores(store: &Store, func: &Func, places: &mut FxHashSet<ObjId>) {

@@ -12,7 +12,8 @@ use crate::path::Elem;
 use crate::path::{CtxKey, Path, Root, Val, Vals, What, add_val};
 use crate::steps::LocalReturn;
 use crate::summary::{
-    Event, Held, Locks, Made, OpenCall, Part, Step, StepId, StoreFact, Summary, Token, Tokens,
+    Event, Held, Locks, Made, OpenCall, Part, Signal, Step, StepId, StoreFact, Summary, Thread,
+    Token, Tokens,
 };
 
 /// Most stores that a summary passes on.
@@ -132,8 +133,11 @@ impl FuncAnalysis<'_, '_> {
     /// The summary.
     pub fn summarise(&self, returns: &[LocalReturn]) -> Summary {
         let names = &self.names(returns);
+        let ended = self.ended_threads();
+        let threads = self.threads.iter().zip(ended);
+        let threads = threads.map(|(t, ended)| self.outside_thread(t, ended, names)).collect();
         let mut kept = Kept {
-            out: Summary { threads: self.threads.clone(), ..Summary::default() },
+            out: Summary { threads, ..Summary::default() },
             ..Kept::default()
         };
         for event in &self.events {
@@ -202,9 +206,60 @@ impl FuncAnalysis<'_, '_> {
                 }
             }
         }
-        out.signals = outside_tokens(self.signals.iter().map(|s| s.1), names);
+        out.signals = self.given(names);
         out.waits = outside_tokens(self.waits.iter().map(|w| w.1), names);
         out
+    }
+
+    /// The signals that the function gives, each with what it has waited for by then.
+    fn given(&self, names: &Names) -> Vec<Signal> {
+        let mut out: Vec<(Signal, Vec<(ValueId, u32)>)> = Vec::new();
+        for (at, token) in &self.signals {
+            let after = outside_tokens(self.waited_before(*at).into_iter(), names);
+            for (path, _) in outside(&token.path, names) {
+                let token = Token { path, ..*token };
+                let known =
+                    out.iter_mut().find(|(s, _)| s.token.path == path && s.token.via == token.via);
+                match known {
+                    Some((signal, places)) => {
+                        // On one way or the other: only what both have waited for is certain.
+                        signal.after.retain(|t| after.contains(t));
+                        places.push((*at, token.count));
+                    }
+                    None => {
+                        let signal = Signal { token, after: after.clone() };
+                        out.push((signal, vec![(*at, token.count)]));
+                    }
+                }
+            }
+        }
+        let counted = |(signal, places): (Signal, Vec<(ValueId, u32)>)| {
+            let count = self.most_on_one_way(&places);
+            Signal { token: Token { count, ..signal.token }, ..signal }
+        };
+        out.into_iter().map(counted).collect()
+    }
+
+    /// How often a signal is given at the most, when it is given at these places so often.
+    fn most_on_one_way(&self, places: &[(ValueId, u32)]) -> u32 {
+        let mut most: Vec<u32> = Vec::with_capacity(places.len());
+        for (i, &(at, count)) in places.iter().enumerate() {
+            let before = places[..i].iter().zip(&most);
+            let before = before.filter(|((p, _), _)| *p == at || self.order.after(*p, at, None));
+            most.push(count.saturating_add(before.map(|(_, &n)| n).max().unwrap_or(0)));
+        }
+        most.into_iter().max().unwrap_or(0)
+    }
+
+    /// A goroutine's signals as callers know them.
+    fn outside_thread(&self, t: &Thread, ended: bool, names: &Names) -> Thread {
+        let named = |signal: &Signal| -> Vec<Signal> {
+            let after = outside_tokens(signal.after.iter().copied(), names);
+            let tokens = outside_tokens(std::iter::once(signal.token), names);
+            tokens.into_iter().map(|token| Signal { token, after: after.clone() }).collect()
+        };
+        let signals = t.signals.iter().flat_map(named).collect();
+        Thread { signals, joined: t.joined || ended, ..t.clone() }
     }
 
     /// Whether a lock is part of a struct that was passed by value: a mutex of this call alone.

@@ -1,12 +1,14 @@
 //! Pairs of accesses to one object by two goroutines that nothing keeps apart.
 
 use base::FxHashMap;
-use go_ir::{Func, FuncId, Op};
+use go_ir::{Func, FuncId};
 use go_types::{ObjId, Store, Type};
 use knowledge::AccessKind;
 
+use crate::mutable::Mutable;
 use crate::path::{Elem, Path, Root};
-use crate::summary::{Event, LockMode, Part, Step, Thread, Via};
+use crate::summary::{Event, LockMode, MANY, Part, Step, Thread, Via};
+use crate::timing::{capacity, goes_with, senders};
 
 /// Two accesses that may happen at the same time, at least one of them a write.
 #[derive(Clone, Debug)]
@@ -37,6 +39,7 @@ const MAX_PAIRS_PER_PATH: usize = 4_096;
 
 /// The accesses and goroutines of one scope.
 pub(crate) struct Scope<'e> {
+    pub mutable: &'e Mutable,
     pub store: &'e Store,
     pub func: FuncId,
     pub code: &'e Func,
@@ -138,21 +141,26 @@ impl<'e> Scope<'e> {
     /// Whether neither a common lock nor a signal keeps two steps apart.
     fn unprotected(&self, a: &Step, b: &Step) -> bool {
         let many = |s: &Step| s.thread.is_some_and(|t| self.threads[t as usize].many);
-        unlocked(a, b) && unordered(a, b, many(a), many(b), |p| self.is_unbuffered(p))
+        let channels = Channels { mutable: self.mutable, code: Some(self.code), threads: self.threads };
+        unlocked(a, b, &channels) && unordered(a, b, many(a), many(b), &channels)
     }
+}
 
-    /// Whether a channel is known to have no buffer.
-    fn is_unbuffered(&self, chan: &Path) -> bool {
-        let Root::Fresh(made) = chan.root else { return false };
-        if !chan.elems.is_empty() {
-            return false;
-        }
-        match self.code.instr(made).op {
-            Op::MakeChan(None) => true,
-            Op::MakeChan(Some(size)) => {
-                matches!(&self.code.instr(size).op, Op::Const(n) if n.int64_val() == Some(0))
+/// What is known of channels where two accesses are compared.
+pub(crate) struct Channels<'c> {
+    pub mutable: &'c Mutable,
+    /// The function in whose terms the paths are, when it is one.
+    pub code: Option<&'c Func>,
+    pub threads: &'c [Thread],
+}
+
+impl Channels<'_> {
+    fn capacity(&self, chan: &Path) -> Option<u32> {
+        match (chan.elems.last(), chan.root) {
+            (Some(Elem::Field(place)), _) | (None, Root::Global(place)) => {
+                self.mutable.capacity(place)
             }
-            _ => false,
+            _ => self.code.and_then(|code| capacity(code, chan)),
         }
     }
 }
@@ -258,15 +266,18 @@ fn parallel(a: &Step, b: &Step, threads: &[Thread], itself: bool, apart: bool) -
 }
 
 /// Whether no lock keeps two steps apart.
-pub(crate) fn unlocked(a: &Step, b: &Step) -> bool {
+pub(crate) fn unlocked(a: &Step, b: &Step, channels: &Channels<'_>) -> bool {
     if a.unknown_lock || b.unknown_lock {
         return false;
     }
-    !a.locks.iter().any(|x| {
-        b.locks
-            .iter()
-            .any(|y| x.path == y.path && (x.mode == LockMode::Write || y.mode == LockMode::Write))
-    })
+    let excludes = |x: LockMode, y: LockMode, path: &Path| match (x, y) {
+        (LockMode::Place, LockMode::Place) => channels.capacity(path) == Some(1),
+        (LockMode::Write, _) | (_, LockMode::Write) => true,
+        _ => false,
+    };
+    !a.locks
+        .iter()
+        .any(|x| b.locks.iter().any(|y| x.path == y.path && excludes(x.mode, y.mode, &x.path)))
 }
 
 /// Whether no signal of one is waited for by the other. A goroutine of which there are many sends
@@ -277,18 +288,20 @@ pub(crate) fn unordered(
     b: &Step,
     a_many: bool,
     b_many: bool,
-    is_unbuffered: impl Fn(&Path) -> bool,
+    channels: &Channels<'_>,
 ) -> bool {
     let ordered = |from: &Step, to: &Step, many: bool| {
         from.released.iter().any(|t| {
             to.acquired.iter().any(|u| {
-                t.path == u.path
-                    && match t.via {
-                        Via::Send => u.via == Via::Send && (u.all || !many),
-                        Via::Receive => u.via == Via::Receive && is_unbuffered(&t.path),
-                        Via::Broadcast => matches!(u.via, Via::Broadcast | Via::Send),
-                        Via::Handover => u.via == Via::Handover,
+                let enough = || match t.via {
+                    Via::Send if many => u.count == MANY,
+                    Via::Send => {
+                        u.via == Via::Broadcast || u.count >= senders(channels.threads.iter(), &t.path)
                     }
+                    Via::Receive => channels.capacity(&t.path) == Some(0),
+                    Via::Broadcast | Via::Handover => true,
+                };
+                t.path == u.path && goes_with(t.via, u.via) && enough()
             })
         })
     };

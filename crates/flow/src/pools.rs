@@ -52,6 +52,11 @@ impl FuncAnalysis<'_, '_> {
     /// Uses of an object that may come after its return to the pool.
     pub fn find_after_put(&self) -> Vec<Pair> {
         let mut out = Vec::new();
+        let channels = crate::pairs::Channels {
+            mutable: &self.cx.mutable,
+            code: Some(self.func),
+            threads: &self.threads,
+        };
         for put in self.events.iter().filter(|e| e.put) {
             let made = match put.path.root {
                 Root::Fresh(made) => Some(made),
@@ -76,7 +81,7 @@ impl FuncAnalysis<'_, '_> {
                     }
                     _ => put_step.thread.is_some_and(|t| step.parallel.contains(t)),
                 };
-                if !later || !crate::pairs::unordered(put_step, step, false, false, |_| false) {
+                if !later || !crate::pairs::unordered(put_step, step, false, false, &channels) {
                     continue;
                 }
                 let (a, b) = (self.side(event), self.side(put));

@@ -1,16 +1,16 @@
 //! The steps of a function that others can see (accesses, calls, goroutines): their order, and the
 //! conflicts over memory that the function made itself.
 
-use base::FxHashMap;
+
 use go_ir::{Op, Terminator, ValueId};
 use knowledge::AccessKind;
 use smallvec::SmallVec;
 
-use crate::function::{FuncAnalysis, Over};
+use crate::function::FuncAnalysis;
 use crate::outside::own_object;
 use crate::pairs::{Pair, Scope, Side};
 use crate::path::{Elem, Path, Root, Vals};
-use crate::summary::{Event, Locks, Step, Summary, ThreadSet, Token, Tokens};
+use crate::summary::{Event, Locks, Step, Summary};
 
 /// What rules see of one function beyond the conflicts between goroutines.
 #[derive(Debug, Default)]
@@ -98,6 +98,7 @@ impl FuncAnalysis<'_, '_> {
         let apart = |path: &Path| !matches!(path.root, Root::Context(_));
         let order = &self.order;
         let scope = Scope {
+            mutable: &self.cx.mutable,
             store: self.cx.store,
             func: self.id,
             code: self.func,
@@ -126,77 +127,6 @@ impl FuncAnalysis<'_, '_> {
             }
         });
         pairs
-    }
-
-    /// Fills in what runs in parallel, what was waited for and what is signalled.
-    fn order_steps(&mut self) {
-        let order = &self.order;
-        let spawns: Vec<ValueId> = self.threads.iter().map(|t| t.pos).collect();
-        let looped: Vec<bool> = spawns.iter().map(|&p| order.in_loop(p)).collect();
-        let mut between: Vec<ThreadSet> = vec![ThreadSet::default(); spawns.len()];
-        for (i, &p) in spawns.iter().enumerate() {
-            for (j, &q) in spawns.iter().enumerate() {
-                let parallel = if p == q {
-                    looped[i]
-                } else {
-                    order.after(p, q, None) || order.after(q, p, None)
-                };
-                if i != j && parallel {
-                    between[i].insert(j as u32);
-                }
-            }
-        }
-        for (i, thread) in self.threads.iter_mut().enumerate() {
-            for t in between[i].iter() {
-                thread.parallel.insert(t);
-            }
-            thread.many |= looped[i];
-        }
-        let mut steps = std::mem::take(&mut self.steps);
-        let mut cache: FxHashMap<ValueId, Times> = FxHashMap::default();
-        for step in &mut steps {
-            let times = cache.entry(step.pos).or_insert_with(|| self.times(step.pos, &spawns));
-            match step.thread {
-                None => {
-                    times.parallel.iter().for_each(|t| step.parallel.insert(t));
-                    extend(&mut step.released, &times.released);
-                }
-                Some(own) => between[own as usize].iter().for_each(|t| step.parallel.insert(t)),
-            }
-            extend(&mut step.acquired, &times.acquired);
-        }
-        self.steps = steps;
-    }
-
-    /// What is true of everything that this function itself does at `pos`.
-    fn times(&self, pos: ValueId, spawns: &[ValueId]) -> Times {
-        let order = &self.order;
-        let mut times = Times::default();
-        for (t, &spawn) in spawns.iter().enumerate() {
-            if order.after(spawn, pos, None) {
-                times.parallel.insert(t as u32);
-            }
-        }
-        let passed = |over: &Over| match *over {
-            Over::After(w) => order.dominates(w, pos) || order.looped_before(w, pos),
-            Over::Entering(block) => {
-                order.block_dominates(block, pos)
-                    || order.first_of(block).is_some_and(|w| order.looped_before(w, pos))
-            }
-        };
-        for (_, token) in self.waits.iter().filter(|w| passed(&w.0)) {
-            extend(&mut times.acquired, std::slice::from_ref(token));
-        }
-        // A signal in a loop with `pos` counts when it is given in every round.
-        let still_to_come = |s: ValueId| {
-            s != pos
-                && order.after(pos, s, None)
-                && (!order.after(s, pos, None) || !order.after(pos, pos, Some(s)))
-        };
-        for (_, token) in self.signals.iter().filter(|s| still_to_come(s.0)) {
-            extend(&mut times.released, std::slice::from_ref(token));
-        }
-        times
     }
 
     fn returns(&self) -> Vec<LocalReturn> {
@@ -252,25 +182,5 @@ impl FuncAnalysis<'_, '_> {
             });
         }
         out
-    }
-}
-
-/// What is true of one position of a function.
-#[derive(Default)]
-struct Times {
-    /// Goroutines that have been started.
-    parallel: ThreadSet,
-    /// What has been waited for.
-    acquired: Tokens,
-    /// What is still to be signalled.
-    released: Tokens,
-}
-
-fn extend(tokens: &mut Tokens, more: &[Token]) {
-    for token in more {
-        match tokens.iter_mut().find(|t| t.path == token.path && t.via == token.via) {
-            Some(known) => known.all |= token.all,
-            None => tokens.push(*token),
-        }
     }
 }

@@ -57,6 +57,8 @@ pub enum LockMode {
     Read,
     /// `Lock`: nobody else holds it.
     Write,
+    /// A channel's only place is taken (or its only value): others wait until it is given back.
+    Place,
 }
 
 /// A lock that is held.
@@ -91,8 +93,21 @@ pub struct Token {
     pub path: Path,
     /// How the signal is given.
     pub via: Via,
-    /// Given or waited for in a loop: for every partner.
-    pub all: bool,
+    /// How often it is given or waited for; [`MANY`] in a loop, for every partner.
+    pub count: u32,
+}
+
+/// The count of a [`Token`] in a loop.
+pub const MANY: u32 = u32::MAX;
+
+/// A signal that a function or goroutine gives, with what it has waited for by then: whoever sees
+/// the signal comes after that too.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Signal {
+    /// The signal.
+    pub token: Token,
+    /// What was waited for before it is given.
+    pub after: Tokens,
 }
 
 /// Things that order goroutines.
@@ -291,6 +306,10 @@ pub struct Thread {
     pub parallel: ThreadSet,
     /// The calls that lead from the summarised function to the start.
     pub frames: Frames,
+    /// The signals that it gives.
+    pub signals: Vec<Signal>,
+    /// Whether it is over when the function that starts it returns.
+    pub joined: bool,
 }
 
 /// A value put where others can find it.
@@ -322,7 +341,7 @@ pub struct Summary {
     /// Locks given back that the caller had taken.
     pub releases: Locks,
     /// What is signalled before the return.
-    pub signals: Tokens,
+    pub signals: Vec<Signal>,
     /// What was waited for before the return.
     pub waits: Tokens,
     /// Whether the first result comes out of a pool, as the last user left it.

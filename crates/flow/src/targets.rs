@@ -13,7 +13,7 @@ use smallvec::{SmallVec, smallvec};
 use crate::context::{Link, MAX_IMPLS, deref, method_names, named_obj, type_name};
 use crate::function::FuncAnalysis;
 use crate::path::{Elem, Path, Root, Val, Vals, What, add_val};
-use crate::summary::{Held, LockMode, Spawn, Token, Tokens, Via};
+use crate::summary::{Held, LockMode, MANY, Spawn, Token, Tokens, Via};
 
 /// Something that a call may run.
 #[derive(Clone, Debug)]
@@ -49,6 +49,8 @@ pub(crate) enum Code {
 pub(crate) struct Run {
     /// On other goroutines, or (`None`) here.
     pub spawn: Option<Spawn>,
+    /// Waited for before it begins.
+    pub begins: Tokens,
     /// Signalled when it ends.
     pub ends: Tokens,
     /// Held while it runs.
@@ -64,10 +66,14 @@ impl<'a> FuncAnalysis<'a, '_> {
             Op::Call(info) | Op::Defer(info) => (info, false),
             _ => return,
         };
-        let run = Run {
+        let mut run = Run {
             spawn: is_go.then_some(Spawn { kind: OriginKind::GoStatement, many: false }),
             ..Run::default()
         };
+        if is_go {
+            // What `synctest.Wait` waits for.
+            run.ends.extend(goroutine_end(v));
+        }
         let mut out: Vec<Target<'a>> = Vec::new();
         let model = self.named_callee(v).and_then(|obj| self.cx.model(obj));
         if let Some(model) = model {
@@ -268,6 +274,8 @@ impl<'a> FuncAnalysis<'a, '_> {
         };
         let spawn = spawned(invoke.on);
         let mut run = Run { spawn, ..Run::default() };
+        let after = invoke.after.map(|o| self.operand(v, o)).unwrap_or_default();
+        run.begins.extend(after.iter().filter_map(Val::as_path).copied().map(end));
         if invoke.joined && spawn.is_some() {
             run.ends.push(end(Path::root(Root::Fresh(v))));
         }
@@ -287,6 +295,12 @@ impl<'a> FuncAnalysis<'a, '_> {
         for val in &callees {
             self.invoke_value(v, val, invoke, &run, out);
         }
+        for target in &mut out[from..] {
+            // A parallel subtest runs when its parent's body is over.
+            if target.run.spawn.is_some() && self.goes_parallel(target) {
+                target.run.ends.clear();
+            }
+        }
         if let Some(on) = invoke.result_on {
             let run = Run { spawn: spawned(on), ..run };
             let handlers: Vec<Val> =
@@ -298,6 +312,22 @@ impl<'a> FuncAnalysis<'a, '_> {
         for target in &mut out[from..] {
             target.model = Some(model);
         }
+    }
+
+    /// Whether a test's body makes it run beside others.
+    fn goes_parallel(&self, target: &Target<'a>) -> bool {
+        let Code::Func(f, _) = target.code else { return false };
+        self.cx.func(f).values.iter().any(|instr| match &instr.op {
+            Op::Call(call) => {
+                let (Callee::Static { obj, .. } | Callee::Interface { method: obj }) = &call.callee
+                else {
+                    return false;
+                };
+                let model = self.cx.model(*obj);
+                model.is_some_and(|m| m.sync.iter().any(|s| s.op == SyncOp::TestParallel))
+            }
+            _ => false,
+        })
     }
 
     fn invoke_value(
@@ -465,7 +495,7 @@ impl<'a> FuncAnalysis<'a, '_> {
     }
 
     /// The field of that name of what an operand points to.
-    fn named_field(&self, v: ValueId, operand: Operand, vals: &Vals, field: &str) -> Vals {
+    pub fn named_field(&self, v: ValueId, operand: Operand, vals: &Vals, field: &str) -> Vals {
         let store = self.cx.store;
         let (Op::Call(info) | Op::Go(info) | Op::Defer(info)) = &self.func.instr(v).op else {
             return Vals::new();
@@ -499,9 +529,14 @@ impl<'a> FuncAnalysis<'a, '_> {
     }
 }
 
+/// The end of the goroutine that a `go` statement starts.
+pub(crate) fn goroutine_end(go: ValueId) -> Option<Token> {
+    Path::root(Root::Fresh(go)).then(Elem::Part(0)).map(end)
+}
+
 /// The end of a goroutine, which `path` waits for.
 fn end(path: Path) -> Token {
-    Token { path, via: Via::Broadcast, all: true }
+    Token { path, via: Via::Broadcast, count: MANY }
 }
 
 /// The `n`th fresh result of the call `v`.

@@ -9,6 +9,15 @@ use go_syntax::ast::UnaryOp;
 use crate::cfg::{BlockSet, Cfg};
 use crate::ir::{BlockId, Func, Op, Terminator, ValueId};
 
+/// A point that control passes: an instruction, or the entry of a block.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gate {
+    /// The instruction has run.
+    After(ValueId),
+    /// The block has been entered.
+    Entering(BlockId),
+}
+
 /// Positions and reachability in one function.
 #[derive(Debug)]
 pub struct Order<'a> {
@@ -78,18 +87,105 @@ impl<'a> Order<'a> {
     /// Whether `v` lies behind a loop that `wait` is passed in each round of. Such a loop waits for
     /// every one of many; that it may have no round at all is not held against it.
     pub fn looped_before(&self, wait: ValueId, v: ValueId) -> bool {
-        let (at, to) = (self.func.instr(wait).block, self.func.instr(v).block);
+        self.loop_of_wait(self.func.instr(wait).block, v, None)
+            .is_some_and(|header| self.cfg.dominates(header, self.func.instr(v).block))
+    }
+
+    /// The header of the outermost loop around a wait that neither `to` nor `from` is in, when the
+    /// wait is passed in each round.
+    fn loop_of_wait(&self, at: BlockId, to: ValueId, from: Option<ValueId>) -> Option<BlockId> {
         let mut outermost = None;
         let mut next = self.cfg.in_loop(at);
-        while let Some(l) = next.filter(|&l| !self.cfg.loop_contains(l, to)) {
+        let outside = |l, v: ValueId| !self.cfg.loop_contains(l, self.func.instr(v).block);
+        while let Some(l) = next.filter(|&l| outside(l, to) && from.is_none_or(|f| outside(l, f))) {
             outermost = Some(l);
             next = self.cfg.loops[l].parent;
         }
-        let Some(l) = outermost else { return false };
-        let header = self.cfg.loops[l].header;
+        let l = &self.cfg.loops[outermost?];
         let each_round =
-            |from: BlockId| self.cfg.succs(from).contains(&header) && self.cfg.dominates(at, from);
-        self.cfg.dominates(header, to) && self.cfg.loops[l].blocks.iter().any(each_round)
+            |from: BlockId| self.cfg.succs(from).contains(&l.header) && self.cfg.dominates(at, from);
+        l.blocks.iter().any(each_round).then_some(l.header)
+    }
+
+    /// Whether every way from behind `from` (or from the start) to `to` passes one of the gates. A
+    /// gate in a loop of its own that is passed in each round counts for the loop.
+    pub fn passes(&self, from: Option<ValueId>, to: ValueId, gates: &[Gate]) -> bool {
+        let mut entries: Vec<BlockId> = Vec::new();
+        for gate in gates {
+            let at = match *gate {
+                Gate::After(v) => self.func.instr(v).block,
+                Gate::Entering(block) => {
+                    entries.push(block);
+                    block
+                }
+            };
+            entries.extend(self.loop_of_wait(at, to, from));
+        }
+        let (to_block, to_index) = (self.func.instr(to).block, self.index[to]);
+        // The first gate of a block behind an index, and whether `to` is met before it.
+        let look = |block: BlockId, behind: Option<u32>| {
+            let first = gates
+                .iter()
+                .filter_map(|g| match *g {
+                    Gate::After(v) if self.func.instr(v).block == block => Some(self.index[v]),
+                    _ => None,
+                })
+                .filter(|&i| behind.is_none_or(|b| i > b))
+                .min();
+            let met = block == to_block
+                && behind.is_none_or(|b| to_index > b)
+                && first.is_none_or(|g| to_index <= g);
+            (first.is_some(), met)
+        };
+        let mut todo: Vec<BlockId> = match from {
+            None => vec![self.func.entry()],
+            Some(from) => {
+                let start = self.func.instr(from).block;
+                match look(start, Some(self.index[from])) {
+                    (_, true) => return false,
+                    (true, false) => return true,
+                    (false, false) => self.cfg.succs(start).to_vec(),
+                }
+            }
+        };
+        let mut seen = BlockSet::new(self.func.blocks.len());
+        while let Some(block) = todo.pop() {
+            if entries.contains(&block) || !seen.insert(block) {
+                continue;
+            }
+            let (stopped, met) = look(block, None);
+            if met {
+                return false;
+            }
+            if !stopped {
+                todo.extend_from_slice(self.cfg.succs(block));
+            }
+        }
+        true
+    }
+
+    /// Whether control always comes through a gate on the way to `v`.
+    pub fn passed(&self, gate: Gate, v: ValueId) -> bool {
+        match gate {
+            Gate::After(w) => self.dominates(w, v) || self.looped_before(w, v),
+            Gate::Entering(block) => {
+                self.block_dominates(block, v)
+                    || self.first_of(block).is_some_and(|w| self.looped_before(w, v))
+            }
+        }
+    }
+
+    /// Whether control can get from the entry of a block to `v`.
+    pub fn leads_to(&self, block: BlockId, v: ValueId) -> bool {
+        let to = self.func.instr(v).block;
+        block == to || self.blocks_entered(block, None).contains(to)
+    }
+
+    /// The last instruction before each return.
+    pub fn returns(&self) -> impl Iterator<Item = ValueId> + '_ {
+        let blocks = self.cfg.rpo.iter().map(|&b| &self.func.blocks[b]);
+        let returning = blocks.filter(|b| matches!(b.term, Terminator::Return(_)));
+        returning.filter_map(|b| b.instrs.last().copied())
     }
 
     /// Whether the way to a block depends on a flag that the function was given.

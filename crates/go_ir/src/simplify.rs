@@ -112,7 +112,9 @@ impl<'f> Evaluator<'f> {
             | Basic::Uint16
             | Basic::Uint32
             | Basic::Uint64
-            | Basic::Uintptr => Some(ConstValue::Int(0)),
+            | Basic::Uintptr
+            | Basic::Byte
+            | Basic::Rune => Some(ConstValue::Int(0)),
             Basic::String => Some(ConstValue::string(Vec::new())),
             _ => None,
         }

@@ -101,7 +101,7 @@ fn the_shipped_files_are_well_formed() {
     let k = Knowledge::builtin();
     assert_eq!(
         k.lookup("(*sync.Mutex).Lock").expect("known").sync,
-        [Sync { op: SyncOp::Lock, on: Operand::Recv }]
+        [Sync { op: SyncOp::Lock, on: Operand::Recv, field: None }]
     );
     assert_eq!(k.type_fact("sync.Mutex").expect("known").kind, Some(TypeKind::Mutex));
     for model in k.models() {

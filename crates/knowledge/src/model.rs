@@ -80,6 +80,9 @@ pub struct Invoke {
     /// that it returns runs for each request. `origin` is then that of the result.
     #[serde(default)]
     pub result_on: Option<Goroutine>,
+    /// The object whose releases come before the function runs: resetting a timer starts it anew.
+    #[serde(default)]
+    pub after: Option<Operand>,
     /// Which values its parameters get, as far as they come from the call.
     #[serde(default)]
     pub binds: Vec<Bind>,
@@ -228,7 +231,7 @@ pub enum AccessKind {
 }
 
 /// An ordering operation on an object.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sync {
     /// What it does.
@@ -236,6 +239,9 @@ pub struct Sync {
     /// The object whose operations are ordered; `recv` unless said otherwise.
     #[serde(default = "recv")]
     pub on: Operand,
+    /// A field of the object, which is what others wait on: `C` of a `time.Timer`.
+    #[serde(default)]
+    pub field: Option<String>,
 }
 
 fn recv() -> Operand {
@@ -278,6 +284,8 @@ pub enum SyncOp {
     AcquireRelease,
     /// Drops the lock and takes it again around a wait (`Cond.Wait`).
     CondWait,
+    /// Waits until every other goroutine of the bubble is over or blocked (`synctest.Wait`).
+    Quiesce,
     /// From here on the calling test runs beside the other parallel tests of its parent, after the
     /// parent's own body (`T.Parallel`).
     TestParallel,

@@ -1,0 +1,367 @@
+//! When things happen: which goroutines run beside a step, what was waited for before it and what is
+//! signalled after, which goroutines are over. The order is that of the Go memory model (go.dev/ref/mem,
+//! version of June 6, 2022): a signal comes before what waited for it, and both are passed on.
+
+use base::{FxHashMap, Id};
+use go_ir::{Func, Gate, Op, Terminator, ValueId};
+use go_syntax::ast::UnaryOp;
+use go_types::ConstValue;
+
+use crate::function::FuncAnalysis;
+use crate::path::{Path, Root};
+use crate::summary::{Held, LockMode, Locks, MANY, Signal, Thread, ThreadSet, Token, Tokens, Via};
+
+/// What is true of one position of a function.
+#[derive(Default)]
+struct Times {
+    /// Goroutines that have been started and may not be over.
+    parallel: ThreadSet,
+    /// What has been waited for.
+    acquired: Tokens,
+    /// What is still to be signalled.
+    released: Tokens,
+    /// Channels that serve as locks and are held.
+    places: Locks,
+}
+
+impl FuncAnalysis<'_, '_> {
+    /// Fills in what runs in parallel, what was waited for and what is signalled.
+    pub fn order_steps(&mut self) {
+        let spawns: Vec<ValueId> = self.threads.iter().map(|t| t.pos).collect();
+        let ends = self.thread_ends();
+        for i in 0..spawns.len() {
+            // Started in a loop, but over before the next one starts: never beside itself.
+            let looped = self.order.in_loop(spawns[i]);
+            self.threads[i].many |= looped && !self.is_over(i, spawns[i], &ends[i], false);
+        }
+        let order = &self.order;
+        let beside = |i: usize, q: ValueId| {
+            order.after(spawns[i], q, None) && !self.is_over(i, q, &ends[i], false)
+        };
+        let mut between: Vec<ThreadSet> = vec![ThreadSet::default(); spawns.len()];
+        for i in 0..spawns.len() {
+            for j in 0..spawns.len() {
+                if i != j && (beside(i, spawns[j]) || beside(j, spawns[i])) {
+                    between[i].insert(j as u32);
+                }
+            }
+        }
+        let mut cache: FxHashMap<ValueId, Times> = FxHashMap::default();
+        for step in &self.steps {
+            cache.entry(step.pos).or_insert_with(|| self.times(step.pos, &spawns, &ends));
+        }
+        for (thread, between) in self.threads.iter_mut().zip(&between) {
+            between.iter().for_each(|t| thread.parallel.insert(t));
+        }
+        for step in &mut self.steps {
+            let Some(times) = cache.get(&step.pos) else { continue };
+            match step.thread {
+                None => {
+                    times.parallel.iter().for_each(|t| step.parallel.insert(t));
+                    extend(&mut step.released, &times.released);
+                    for &held in &times.places {
+                        if !step.locks.contains(&held) {
+                            step.locks.push(held);
+                        }
+                    }
+                }
+                Some(own) => between[own as usize].iter().for_each(|t| step.parallel.insert(t)),
+            }
+            extend(&mut step.acquired, &times.acquired);
+        }
+    }
+
+    /// What each goroutine signals after all that it does to memory.
+    fn thread_ends(&self) -> Vec<Tokens> {
+        let mut ends: Vec<Option<Tokens>> = vec![None; self.threads.len()];
+        for step in &self.steps {
+            let Some(t) = step.thread else { continue };
+            match &mut ends[t as usize] {
+                Some(common) => common.retain(|c| {
+                    step.released.iter().any(|r| r.path == c.path && r.via == c.via)
+                }),
+                none => *none = Some(step.released.clone()),
+            }
+        }
+        ends.into_iter().map(Option::unwrap_or_default).collect()
+    }
+
+    /// Whether the `i`th goroutine is over on every way from its start to `pos`; with `at_end`,
+    /// when `pos` has run.
+    fn is_over(&self, i: usize, pos: ValueId, ends: &Tokens, at_end: bool) -> bool {
+        let thread = &self.threads[i];
+        if thread.joined {
+            return true;
+        }
+        let passes = |gates: &[Gate]| {
+            (at_end && gates.contains(&Gate::After(pos)))
+                || self.order.passes(Some(thread.pos), pos, gates)
+        };
+        ends.iter().any(|end| {
+            let arms = self.arms.iter().map(|(select, _, t)| (Gate::After(*select), t));
+            let waits = self.waits.iter().map(|w| (w.0, &w.1)).chain(arms);
+            let waits: Vec<(Gate, &Token)> =
+                waits.filter(|w| w.1.path == end.path && goes_with(end.via, w.1.via)).collect();
+            let needed = |gate: Gate| match end.via {
+                Via::Broadcast => 1,
+                Via::Handover => MANY,
+                // A receive takes one value: as many are needed as there may be senders by then.
+                Via::Send if thread.many => MANY,
+                Via::Send => {
+                    let started = |t: &&Thread| self.at(gate).is_none_or(|w| {
+                        self.order.after(t.pos, w, None)
+                    });
+                    senders(self.threads.iter().filter(started), &end.path)
+                }
+                // As many sends as there are places wait for the first receive.
+                Via::Receive => capacity(self.func, &end.path).map_or(MANY, |n| n.max(1)),
+            };
+            let enough = |w: &&(Gate, &Token)| w.1.count >= needed(w.0);
+            let gates: Vec<Gate> = waits.iter().filter(enough).map(|w| w.0).collect();
+            if !gates.is_empty() && passes(&gates) {
+                return true;
+            }
+            let passed: Vec<&(Gate, &Token)> = waits.iter().filter(|w| passes(&[w.0])).collect();
+            let count = passed.iter().fold(0u32, |n, w| n.saturating_add(w.1.count));
+            passed.len() > 1 && passed.iter().all(|w| count >= needed(w.0) && needed(w.0) != MANY)
+        })
+    }
+
+    /// The instruction of a gate, or the first behind it.
+    fn at(&self, gate: Gate) -> Option<ValueId> {
+        match gate {
+            Gate::After(v) => Some(v),
+            Gate::Entering(block) => self.order.first_of(block),
+        }
+    }
+
+    /// Which goroutines are over whenever the function returns.
+    pub fn ended_threads(&self) -> Vec<bool> {
+        let ends = self.thread_ends();
+        let returns: Vec<ValueId> = self.order.returns().collect();
+        let blocks = self.order.rpo().iter();
+        let all_returns = blocks
+            .filter(|&&b| matches!(self.func.blocks[b].term, Terminator::Return(_)))
+            .count();
+        (0..self.threads.len())
+            .map(|i| {
+                returns.len() == all_returns
+                    && returns.iter().all(|&r| self.is_over(i, r, &ends[i], true))
+            })
+            .collect()
+    }
+
+    /// What was waited for on every way to `pos`, and what that implies.
+    pub fn waited_before(&self, pos: ValueId) -> Tokens {
+        let mut acquired = Tokens::new();
+        for (_, token) in self.waits.iter().filter(|w| self.order.passed(w.0, pos)) {
+            extend(&mut acquired, std::slice::from_ref(token));
+        }
+        for (token, gates) in self.joint_waits() {
+            let known = |t: &Token| t.path == token.path && t.via == token.via;
+            if !acquired.iter().any(known) && self.order.passes(None, pos, &gates) {
+                acquired.push(token);
+            }
+        }
+        // Whichever arm was taken, it is taken for the one that matters.
+        for (select, arm, token) in &self.arms {
+            if self.order.dominates(*select, pos) && self.order.leads_to(*arm, pos) {
+                extend(&mut acquired, std::slice::from_ref(token));
+            }
+        }
+        let mut done = 0;
+        while done < acquired.len() {
+            let seen = acquired[done];
+            done += 1;
+            let mut givers = self
+                .threads
+                .iter()
+                .flat_map(|t| &t.signals)
+                .filter(|s| s.token.path == seen.path && goes_with(s.token.via, seen.via));
+            match seen.via {
+                // Everybody has given it.
+                Via::Broadcast => {
+                    let more: Tokens = givers.flat_map(|s| s.after.iter().copied()).collect();
+                    extend(&mut acquired, &more);
+                }
+                _ => {
+                    if let (Some(only), None) = (givers.next(), givers.next()) {
+                        extend(&mut acquired, &only.after);
+                    }
+                }
+            }
+        }
+        acquired
+    }
+
+    /// Signals that are waited for in several places: on one way here, on another there.
+    fn joint_waits(&self) -> Vec<(Token, Vec<Gate>)> {
+        let mut out: Vec<(Token, Vec<Gate>)> = Vec::new();
+        let arms = self.arms.iter().map(|(select, _, t)| (Gate::After(*select), t));
+        for (gate, token) in self.waits.iter().map(|w| (w.0, &w.1)).chain(arms) {
+            let same = |t: &Token| t.path == token.path && t.via == token.via;
+            match out.iter_mut().find(|(t, _)| same(t)) {
+                Some((known, gates)) => {
+                    known.count = known.count.min(token.count);
+                    gates.push(gate);
+                }
+                None => out.push((*token, vec![gate])),
+            }
+        }
+        out.retain(|(_, gates)| gates.len() > 1);
+        out
+    }
+
+    /// Flags that are set and looked at under a lock: who sees one set comes after whoever set it.
+    ///
+    /// ```go
+    /// mu.Lock(); ready = true; mu.Unlock()
+    /// for { mu.Lock(); if ready { break }; mu.Unlock() }
+    /// ```
+    pub fn find_flags(&mut self) {
+        let func = self.func;
+        for v in self.instructions() {
+            let Op::Store { addr, value } = func.instr(v).op else { continue };
+            let is_true = matches!(&func.instr(value).op, Op::Const(ConstValue::Bool(true)));
+            if is_true && !self.locks.at(v).locks.is_empty() {
+                for path in self.paths(addr) {
+                    self.signals.push((v, Token { path, via: Via::Broadcast, count: MANY }));
+                }
+            }
+        }
+        for block in self.order.rpo().to_vec() {
+            let Terminator::If { cond, then, els } = func.blocks[block].term else { continue };
+            let (flag, set) = match func.instr(cond).op {
+                Op::Unary { op: UnaryOp::Not, x } => (x, els),
+                _ => (cond, then),
+            };
+            let Op::Load(addr) = func.instr(flag).op else { continue };
+            if func.blocks[set].preds.len() == 1 && !self.locks.at(flag).locks.is_empty() {
+                for path in self.paths(addr) {
+                    let token = Token { path, via: Via::Broadcast, count: MANY };
+                    self.waits.push((Gate::Entering(set), token));
+                }
+            }
+        }
+    }
+
+    /// What is true of everything that this function itself does at `pos`.
+    fn times(&self, pos: ValueId, spawns: &[ValueId], ends: &[Tokens]) -> Times {
+        let order = &self.order;
+        let mut times = Times { acquired: self.waited_before(pos), ..Times::default() };
+        for (t, &spawn) in spawns.iter().enumerate() {
+            if order.after(spawn, pos, None) && !self.is_over(t, pos, &ends[t], false) {
+                times.parallel.insert(t as u32);
+            }
+        }
+        // A signal in a loop with `pos` counts when it is given in every round.
+        let still_to_come = |s: ValueId| {
+            s != pos
+                && order.after(pos, s, None)
+                && (!order.after(s, pos, None) || !order.after(pos, pos, Some(s)))
+        };
+        for (_, token) in self.signals.iter().filter(|s| still_to_come(s.0)) {
+            extend(&mut times.released, std::slice::from_ref(token));
+        }
+        times.places = self.places_held(pos);
+        times
+    }
+
+    /// Channels with room for one value that are used as locks: filled before `pos` and emptied
+    /// after, or the other way round.
+    ///
+    /// ```go
+    /// sem <- struct{}{}
+    /// total++
+    /// <-sem
+    /// ```
+    pub fn places_held(&self, pos: ValueId) -> Locks {
+        let order = &self.order;
+        let mut held = Locks::new();
+        let sends = || self.signals.iter().filter(|s| s.1.via == Via::Send);
+        let of_arms = || self.arms.iter().map(|(select, _, t)| (Gate::After(*select), t));
+        let receives = || {
+            let waits = self.waits.iter().map(|w| (w.0, &w.1)).chain(of_arms());
+            waits.filter(|w| w.1.via == Via::Send)
+        };
+        let mut add = |path: &Path| {
+            let place = Held { path: *path, mode: LockMode::Place };
+            if !held.contains(&place) {
+                held.push(place);
+            }
+        };
+        for (s, token) in sends() {
+            let back = |w: ValueId| order.dominates(*s, w) && order.dominates(w, pos);
+            let on_it = || receives().filter(|w| w.1.path == token.path).filter_map(|w| self.at(w.0));
+            if order.dominates(*s, pos)
+                && !on_it().any(back)
+                && on_it().any(|w| w != pos && order.after(pos, w, None))
+            {
+                add(&token.path);
+            }
+        }
+        for (gate, token) in receives() {
+            let Some(w) = self.at(gate) else { continue };
+            let on_it = || sends().filter(|s| s.1.path == token.path).map(|s| s.0);
+            if order.passed(gate, pos)
+                && !on_it().any(|s| order.dominates(w, s) && order.dominates(s, pos))
+                && on_it().any(|s| s != pos && order.after(pos, s, None))
+            {
+                add(&token.path);
+            }
+        }
+        held
+    }
+}
+
+/// How many values the goroutines of one function may send on a channel that it made. Of others'
+/// channels nothing is known: one sender is assumed.
+pub(crate) fn senders<'t>(threads: impl Iterator<Item = &'t Thread>, chan: &Path) -> u32 {
+    if !matches!(chan.root, Root::Fresh(_)) {
+        return 1;
+    }
+    let sent = |signals: &[Signal]| -> u32 {
+        let on_it = signals.iter().filter(|s| s.token.path == *chan && s.token.via == Via::Send);
+        on_it.fold(0, |n, s| n.saturating_add(s.token.count))
+    };
+    let of_threads = threads.map(|t| match sent(&t.signals) {
+        0 => 0,
+        _ if t.many => MANY,
+        n => n,
+    });
+    of_threads.fold(0u32, u32::saturating_add).max(1)
+}
+
+/// How many values a channel holds, where the function made it with a constant.
+pub(crate) fn capacity(code: &Func, chan: &Path) -> Option<u32> {
+    let Root::Fresh(made) = chan.root else { return None };
+    if !chan.elems.is_empty() || made.index() >= code.values.len() {
+        return None;
+    }
+    match code.instr(made).op {
+        Op::MakeChan(None) => Some(0),
+        Op::MakeChan(Some(size)) => match &code.instr(size).op {
+            Op::Const(n) => n.int64_val().and_then(|n| u32::try_from(n).ok()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether a wait of the second kind sees a signal of the first.
+pub(crate) fn goes_with(given: Via, waited: Via) -> bool {
+    match given {
+        Via::Broadcast => matches!(waited, Via::Broadcast | Via::Send),
+        other => other == waited,
+    }
+}
+
+/// Adds tokens; what is there already is counted.
+fn extend(tokens: &mut Tokens, more: &[Token]) {
+    for token in more {
+        match tokens.iter_mut().find(|t| t.path == token.path && t.via == token.via) {
+            Some(known) => known.count = known.count.saturating_add(token.count),
+            None => tokens.push(*token),
+        }
+    }
+}
