@@ -3,14 +3,18 @@
 #![expect(clippy::disallowed_methods, reason = "automation works on the disk and runs programs")]
 
 mod new_rule;
+mod race_suite;
 mod scoreboard;
+mod scoreboard_determinism;
 mod scoreboard_project;
+mod scoreboard_race_suite;
 mod scoreboard_syntax;
 mod scoreboard_type_errors;
 mod scoreboard_types;
 mod test;
 mod tidy;
 mod toolchain;
+mod unpanic_command;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
