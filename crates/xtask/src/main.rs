@@ -8,6 +8,7 @@ mod scoreboard;
 mod scoreboard_determinism;
 mod scoreboard_project;
 mod scoreboard_race_suite;
+mod scoreboard_race_variants;
 mod scoreboard_syntax;
 mod scoreboard_type_errors;
 mod scoreboard_types;

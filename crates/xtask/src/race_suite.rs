@@ -110,8 +110,7 @@ impl Suite {
 
     fn at(&self, (file, line): (&str, u32)) -> Option<&str> {
         let (_, name) = file.rsplit_once('/').unwrap_or(("", file));
-        let within =
-            |f: &&TestFunction| f.file == name && (f.lines.0..=f.lines.1).contains(&line);
+        let within = |f: &&TestFunction| f.file == name && (f.lines.0..=f.lines.1).contains(&line);
         self.functions.iter().find(within).map(|f| f.name.as_str())
     }
 }

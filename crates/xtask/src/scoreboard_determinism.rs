@@ -50,7 +50,11 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
     std::fs::create_dir_all(&setup.out)?;
     let path = setup.out.join("determinism.md");
     std::fs::write(&path, page).with_context(|| path.display().to_string())?;
-    if differing.is_empty() { Ok(()) } else { bail!("outputs differ:\n  {}", differing.join("\n  ")) }
+    if differing.is_empty() {
+        Ok(())
+    } else {
+        bail!("outputs differ:\n  {}", differing.join("\n  "))
+    }
 }
 
 const HEAD: &str = "# The same input gives the same bytes\n\n\

@@ -123,7 +123,8 @@ fn sections(suite: &Suite, outcome: &Outcome, causes: &Causes) -> anyhow::Result
             })
             .collect();
         if !listed.is_empty() {
-            text += &format!("\n## {head} with all rules ({})\n\n{}", listed.len(), listed.concat());
+            text +=
+                &format!("\n## {head} with all rules ({})\n\n{}", listed.len(), listed.concat());
         }
     };
     section("Missed", true, &causes.missed);

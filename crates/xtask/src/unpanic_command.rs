@@ -26,7 +26,14 @@ impl Unpanic {
             Some(name) => name,
             None => bail!("{} is in no profile's folder", own.display()),
         };
-        run_command(cargo().args(["build", "--quiet", "--package", "unpanic", "--profile", profile]))?;
+        run_command(cargo().args([
+            "build",
+            "--quiet",
+            "--package",
+            "unpanic",
+            "--profile",
+            profile,
+        ]))?;
         let binary = folder.join("unpanic");
         ensure!(binary.exists(), "{} was not built", binary.display());
         Ok(Self { binary, goroot: go.root.clone() })
