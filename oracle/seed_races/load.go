@@ -140,6 +140,19 @@ func (w *world) check(p *loaded, own bool) error {
 	return nil
 }
 
+// near is the folders of a package and of those that import it.
+func (w *world) near(p *loaded) []string {
+	dirs := []string{filepath.Dir(p.names[0])}
+	for _, other := range w.packages {
+		for _, imported := range other.pkg.Imports() {
+			if imported == p.pkg {
+				dirs = append(dirs, filepath.Dir(other.names[0]))
+			}
+		}
+	}
+	return dirs
+}
+
 func (w *world) typeCheck(p *loaded, files []*ast.File, info *types.Info, skipBodies bool, report func(error)) *types.Package {
 	config := types.Config{
 		Importer:         importer{w, p},

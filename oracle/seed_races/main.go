@@ -45,6 +45,8 @@ type Seed struct {
 	Edits []Edit `json:"edits"`
 	// Places are the accesses to the variable in its package, in the text after the edits.
 	Places []Place `json:"places"`
+	// Near is the folders of the package and of those of the module that import it.
+	Near []string `json:"near"`
 
 	pkg   *loaded
 	index int
@@ -97,6 +99,7 @@ func run(dir string, count int, list bool) error {
 	out := json.NewEncoder(os.Stdout)
 	chosen := choose(w, groups, count, list)
 	for _, s := range chosen {
+		s.Near = w.near(s.pkg)
 		if err := out.Encode(s); err != nil {
 			return err
 		}
@@ -118,7 +121,8 @@ func (g group) String() string {
 }
 
 // choose takes seeds from the groups in turn, those in a group evenly spaced over the module, until
-// there are enough or none are left; no function is used twice by one operator.
+// there are enough or none are left. A function is broken once; only when that does not give enough,
+// once by each operator.
 func choose(w *world, groups map[group][]*Seed, count int, all bool) []*Seed {
 	var order []group
 	for g := range groups {
@@ -132,40 +136,43 @@ func choose(w *world, groups map[group][]*Seed, count int, all bool) []*Seed {
 		return order[i].operator < order[j].operator
 	})
 	var chosen []*Seed
-	used := map[string]bool{}
-	queues := map[group][]*Seed{}
-	for _, g := range order {
-		queues[g] = spaced(groups[g])
-	}
-	for len(chosen) < count || all {
-		progress := false
-		for _, g := range order {
-			for len(queues[g]) > 0 && (len(chosen) < count || all) {
-				s := queues[g][0]
-				queues[g] = queues[g][1:]
-				key := s.Operator + " " + s.Package + " " + s.Function
-				if used[key] && !all {
-					continue
-				}
-				if !w.compiles(s) {
-					continue
-				}
-				used[key] = true
-				chosen = append(chosen, s)
-				progress = true
-				break
-			}
+	taken := map[*Seed]bool{}
+	functions := map[string]bool{}
+	for _, again := range []bool{false, true} {
+		queues := map[group][]*Seed{}
+		for i, g := range order {
+			queues[g] = spaced(groups[g], i)
 		}
-		if !progress {
-			break
+		for progress := true; progress && (len(chosen) < count || all); {
+			progress = false
+			for _, g := range order {
+				for len(queues[g]) > 0 && (len(chosen) < count || all) {
+					s := queues[g][0]
+					queues[g] = queues[g][1:]
+					function := s.Package + " " + s.Function
+					byOperator := function + " " + s.Operator
+					if taken[s] || (functions[function] && !again) || (functions[byOperator] && !all) || !w.compiles(s) {
+						continue
+					}
+					taken[s], functions[function], functions[byOperator] = true, true, true
+					chosen = append(chosen, s)
+					progress = true
+					break
+				}
+			}
 		}
 	}
 	return chosen
 }
 
 // spaced orders a list so that each prefix is spread over the whole of it: the middle of the largest
-// gap comes next (the bit reversal of the index).
-func spaced(list []*Seed) []*Seed {
+// gap comes next (the bit reversal of the index). Each group starts elsewhere.
+func spaced(list []*Seed, group int) []*Seed {
+	if len(list) == 0 {
+		return nil
+	}
+	start := group * 7919 % len(list)
+	list = append(append([]*Seed{}, list[start:]...), list[:start]...)
 	bits := 0
 	for 1<<bits < len(list) {
 		bits++

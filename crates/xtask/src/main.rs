@@ -12,6 +12,7 @@ mod scoreboard_race_variants;
 mod scoreboard_syntax;
 mod scoreboard_type_errors;
 mod scoreboard_types;
+mod seed_races;
 mod test;
 mod tidy;
 mod toolchain;
@@ -44,6 +45,8 @@ enum Task {
     NewRule(new_rule::Args),
     /// Regenerate what is generated, and format everything.
     Gen,
+    /// Break clean Go modules in one place at a time and count what `check` reports.
+    SeedRaces(seed_races::Args),
     /// Regenerate a scoreboard (or `all`) under scoreboards/.
     Scoreboard {
         /// Which one; `list` lists them.
@@ -61,6 +64,7 @@ fn main() -> anyhow::Result<()> {
         Task::Tidy => tidy::run(),
         Task::NewRule(args) => new_rule::run(&args),
         Task::Gen => test::format(false),
+        Task::SeedRaces(args) => seed_races::run(&args),
         Task::Scoreboard { name, modules } => scoreboard::run(&name, modules),
     }
 }
