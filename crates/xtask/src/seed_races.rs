@@ -107,12 +107,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             figures.add(&name, number, seed, verdict);
         }
         tree.remove()?;
+        // After each module: the whole takes long, and what is done is done.
+        std::fs::write(scratch.join("missed.txt"), figures.misses().join("\n") + "\n")?;
+        let page = root().join("scoreboards/seeded.md");
+        std::fs::write(&page, figures.page(args.near))
+            .with_context(|| page.display().to_string())?;
     }
-    let misses = scratch.join("missed.txt");
-    std::fs::write(&misses, figures.misses().join("\n") + "\n")?;
-    eprintln!("the missed seeds are listed in {}", misses.display());
-    let page = root().join("scoreboards/seeded.md");
-    std::fs::write(&page, figures.page(args.near)).with_context(|| page.display().to_string())
+    eprintln!("the missed seeds are listed in {}", scratch.join("missed.txt").display());
+    Ok(())
 }
 
 fn find_seeds(
