@@ -3,14 +3,20 @@
 #![expect(clippy::disallowed_methods, reason = "automation works on the disk and runs programs")]
 
 mod new_rule;
+mod race_suite;
 mod scoreboard;
+mod scoreboard_determinism;
 mod scoreboard_project;
+mod scoreboard_race_suite;
+mod scoreboard_race_variants;
 mod scoreboard_syntax;
 mod scoreboard_type_errors;
 mod scoreboard_types;
+mod seed_races;
 mod test;
 mod tidy;
 mod toolchain;
+mod unpanic_command;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -39,6 +45,8 @@ enum Task {
     NewRule(new_rule::Args),
     /// Regenerate what is generated, and format everything.
     Gen,
+    /// Break clean Go modules in one place at a time and count what `check` reports.
+    SeedRaces(seed_races::Args),
     /// Regenerate a scoreboard (or `all`) under scoreboards/.
     Scoreboard {
         /// Which one; `list` lists them.
@@ -56,6 +64,7 @@ fn main() -> anyhow::Result<()> {
         Task::Tidy => tidy::run(),
         Task::NewRule(args) => new_rule::run(&args),
         Task::Gen => test::format(false),
+        Task::SeedRaces(args) => seed_races::run(&args),
         Task::Scoreboard { name, modules } => scoreboard::run(&name, modules),
     }
 }

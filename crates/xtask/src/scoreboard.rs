@@ -7,7 +7,8 @@ use anyhow::{Context as _, bail};
 
 use crate::toolchain::Go;
 use crate::{
-    root, scoreboard_project, scoreboard_syntax, scoreboard_type_errors, scoreboard_types,
+    root, scoreboard_determinism, scoreboard_project, scoreboard_race_suite,
+    scoreboard_race_variants, scoreboard_syntax, scoreboard_type_errors, scoreboard_types,
 };
 
 /// What a scoreboard has to work with.
@@ -51,6 +52,9 @@ const BOARDS: &[Board] = &[
         ci: true,
         run: |s| scoreboard_type_errors::run(&s.go.root, &s.out),
     },
+    Board { name: "race-suite", ci: true, run: scoreboard_race_suite::run },
+    Board { name: "race-variants", ci: true, run: scoreboard_race_variants::run },
+    Board { name: "determinism", ci: true, run: scoreboard_determinism::run },
     Board {
         name: "parse-speed",
         ci: false,

@@ -5,19 +5,19 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use engine::{CheckReport, CheckRequest, NoProgress, RuleSelection, Target, check};
+use engine::{CheckReport, CheckRequest, NoProgress, RuleSelection, Target, TestFiles, check};
 use source::OsSystem;
 
 /// A place that is marked or reported: file (relative), line, code.
 type Mark = (String, u32, String);
 
-/// Runs all rules over the module at `dir`.
-pub fn run(dir: &Path) -> CheckReport {
+/// Runs all rules over the module at `dir`, with its test files or without.
+fn run(dir: &Path, tests: TestFiles) -> CheckReport {
     let request = CheckRequest {
         system: &OsSystem,
         dir: dir.to_owned(),
         patterns: Vec::new(),
-        target: Target::default(),
+        target: Target { tests, ..Target::default() },
         rules: RuleSelection::everything(),
         min_confidence: diag::Confidence::Medium,
         knowledge: Vec::new(),
@@ -31,7 +31,15 @@ pub fn run(dir: &Path) -> CheckReport {
 /// What differs between the findings and the marks at `dir`; empty when nothing does. With
 /// `only`, findings of other codes are passed over (a page shows one rule).
 pub fn differences(dir: &Path, only: Option<&str>) -> String {
-    let report = run(dir);
+    compare(&run(dir, TestFiles::Skip), dir, only)
+}
+
+/// As [`differences`] of all codes, with the test files of `dir`.
+pub fn differences_with_tests(dir: &Path) -> String {
+    compare(&run(dir, TestFiles::Include), dir, None)
+}
+
+fn compare(report: &CheckReport, dir: &Path, only: Option<&str>) -> String {
     let wanted = marks(dir);
     let mut seen: BTreeSet<Mark> = BTreeSet::new();
     let mut out = String::new();

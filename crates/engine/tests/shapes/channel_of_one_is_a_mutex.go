@@ -1,0 +1,37 @@
+// A channel of capacity one carries the state: the receive takes it, the send gives it back.
+package main
+
+import "sync"
+
+type state struct {
+	names map[int]int
+	next  int
+}
+
+type store struct{ state chan state }
+
+func newStore() *store {
+	s := &store{state: make(chan state, 1)}
+	s.state <- state{names: map[int]int{}}
+	return s
+}
+
+func (s *store) add(v int) {
+	st := <-s.state
+	s.put(st, v)
+}
+
+func (s *store) put(st state, v int) {
+	st.names[st.next] = v
+	st.next++
+	s.state <- st
+}
+
+func main() {
+	s := newStore()
+	var wg sync.WaitGroup
+	for v := range 3 {
+		wg.Go(func() { s.add(v) })
+	}
+	wg.Wait()
+}

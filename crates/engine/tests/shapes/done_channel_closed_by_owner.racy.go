@@ -1,0 +1,46 @@
+// Races: the read stands in the case of the timer.
+package main
+
+import (
+	"sync"
+	"time"
+)
+
+type owner struct{ mu sync.Mutex }
+
+type stream struct {
+	owner *owner
+	done  chan struct{}
+	err   error
+}
+
+func (o *owner) closeStream(s *stream) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	close(s.done)
+}
+
+func (s *stream) run(in <-chan error) {
+	defer func() { s.owner.closeStream(s) }()
+	for err := range in {
+		s.err = err // want "RACE001"
+	}
+}
+
+func use(o *owner, in chan error) error {
+	s := &stream{owner: o, done: make(chan struct{})}
+	go s.run(in)
+	done := s.done
+	select {
+	case <-done:
+		return nil
+	case <-time.After(time.Millisecond):
+		return s.err // want "RACE001"
+	}
+}
+
+func main() {
+	in := make(chan error, 1)
+	in <- nil
+	_ = use(&owner{}, in)
+}

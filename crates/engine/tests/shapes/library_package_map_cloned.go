@@ -1,0 +1,26 @@
+// The package map that has a lock is cloned under it before it is returned.
+package p
+
+import (
+	"maps"
+	"sync"
+)
+
+var (
+	mu       sync.RWMutex
+	commands = map[string]int{}
+)
+
+// Register adds a command.
+func Register(name string) {
+	mu.Lock()
+	defer mu.Unlock()
+	commands[name] = 1
+}
+
+// Commands returns all of them.
+func Commands() map[string]int {
+	mu.RLock()
+	defer mu.RUnlock()
+	return maps.Clone(commands)
+}

@@ -1,0 +1,56 @@
+// Breaks its convention: one branch gives the lock back and goes on.
+package p
+
+import (
+	"errors"
+	"sync"
+)
+
+type Node struct {
+	sync.RWMutex
+	leader bool
+	peers  map[string]int
+}
+
+func New() *Node { return &Node{peers: map[string]int{}} }
+
+func (n *Node) StepDown(to string) error {
+	n.Lock()
+	if !n.leader {
+		n.Unlock()
+		return n.elect()
+	}
+	if _, ok := n.peers[to]; !ok && to != "" {
+		n.Unlock()
+		return errors.New("no such peer")
+	}
+	n.peers[to]++
+	n.leader = false
+	n.Unlock()
+	return nil
+}
+
+func (n *Node) elect() error {
+	for peer := range n.peers { // want "MAP011"
+		return errors.New("ask " + peer)
+	}
+	return nil
+}
+
+func (n *Node) Add(peer string) {
+	n.Lock()
+	defer n.Unlock()
+	n.peers[peer]++
+}
+
+func (n *Node) Remove(peer string) {
+	n.Lock()
+	defer n.Unlock()
+	delete(n.peers, peer)
+}
+
+func (n *Node) Has(peer string) bool {
+	n.RLock()
+	defer n.RUnlock()
+	return n.peers[peer] > 0
+}

@@ -1,0 +1,41 @@
+// Each index is handed to one worker, and each element is an object of its own.
+package main
+
+import (
+	"runtime"
+	"sync"
+)
+
+type workload struct{ labels map[string]string }
+
+func (w *workload) label() {
+	w.labels["state"] = "done"
+}
+
+func parallel(n int, f func(int)) {
+	indices := make(chan int, n)
+	for i := range n {
+		indices <- i
+	}
+	close(indices)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := range indices {
+				f(i)
+				runtime.Gosched()
+			}
+		}()
+	}
+	wg.Wait()
+}
+
+func main() {
+	var all []*workload
+	for range 8 {
+		all = append(all, &workload{labels: map[string]string{}})
+	}
+	parallel(len(all), func(i int) { all[i].label() })
+}

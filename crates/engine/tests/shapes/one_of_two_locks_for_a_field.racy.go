@@ -1,0 +1,38 @@
+// Races: the writer holds the lock of the store, the reader that of the plugin.
+package main
+
+import "sync"
+
+type plugin struct {
+	mu      sync.Mutex
+	enabled bool
+}
+
+type store struct {
+	mu      sync.Mutex
+	plugins []*plugin
+}
+
+func (s *store) set(p *plugin, state bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.enabled = state // want "RACE001"
+}
+
+func (p *plugin) isEnabled() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.enabled // want "RACE001"
+}
+
+func main() {
+	p := &plugin{}
+	s := &store{plugins: []*plugin{p}}
+	done := make(chan bool)
+	go func() {
+		s.set(p, true)
+		done <- true
+	}()
+	println(p.isEnabled())
+	<-done
+}

@@ -1,0 +1,35 @@
+// What is asserted out of the context is a struct value: a copy, kept in an object of this call.
+package main
+
+import (
+	"context"
+	"sync"
+)
+
+type key struct{}
+
+type stamp struct{ at, seen int }
+
+type trace struct{ start stamp }
+
+func (t *trace) set(s stamp) {
+	t.start = s
+	t.start.seen++
+}
+
+func handle(ctx context.Context, wg *sync.WaitGroup) {
+	defer wg.Done()
+	t := &trace{}
+	if s, ok := ctx.Value(key{}).(stamp); ok {
+		t.set(s)
+	}
+}
+
+func main() {
+	ctx := context.WithValue(context.Background(), key{}, stamp{at: 1})
+	var wg sync.WaitGroup
+	wg.Add(2)
+	go handle(ctx, &wg)
+	go handle(ctx, &wg)
+	wg.Wait()
+}

@@ -1,0 +1,38 @@
+// Goroutines that start goroutines: each waits for its own, the constructor for all, and only then the reader starts.
+package main
+
+import "sync"
+
+type set struct{ drives [][]int }
+
+func build(n int) *set {
+	s := &set{drives: make([][]int, n)}
+	var outer sync.WaitGroup
+	for i := range n {
+		outer.Add(1)
+		go func() {
+			defer outer.Done()
+			s.drives[i] = make([]int, n)
+			var inner sync.WaitGroup
+			for j := range n {
+				inner.Add(1)
+				go func() {
+					defer inner.Done()
+					s.drives[i][j] = j
+				}()
+			}
+			inner.Wait()
+		}()
+	}
+	outer.Wait()
+	return s
+}
+
+func main() {
+	s := build(2)
+	done := make(chan int)
+	go func() {
+		done <- s.drives[1][1]
+	}()
+	println(<-done)
+}

@@ -1,0 +1,222 @@
+//! `cargo xtask seed-races`: recall on real code. Clean modules are broken in one place at a time
+//! (oracle/seed_races finds the places and the edits), and the public command is asked whether it
+//! sees the race at the variable that is broken. The figures go to `scoreboards/seeded.md`.
+
+mod figures;
+mod tree;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail, ensure};
+use diag::{Confidence, FindingRecord, Stability};
+use serde::{Deserialize, Serialize};
+
+use crate::toolchain::Go;
+use crate::unpanic_command::Unpanic;
+use crate::{root, run_command};
+use figures::{Figures, Verdict};
+use tree::Tree;
+
+/// Arguments of `cargo xtask seed-races`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// A folder with a go.mod; its dependencies have to be there (vendor or module cache).
+    #[arg(long = "module", value_name = "DIR", required = true)]
+    modules: Vec<PathBuf>,
+    /// How many seeds a module.
+    #[arg(long, default_value_t = 40)]
+    count: usize,
+    /// Check only the seed's package and those that import it, not the whole module.
+    #[arg(long)]
+    near: bool,
+    /// Measure nothing: apply the seed with this number (from 0) to a copy of the first module,
+    /// and print the seed and where the copy is.
+    #[arg(long, value_name = "N")]
+    apply: Option<usize>,
+}
+
+/// A place that was broken, as oracle/seed_races prints it.
+#[derive(Deserialize, Serialize, Clone, Debug)]
+pub struct Seed {
+    operator: String,
+    package: String,
+    file: PathBuf,
+    function: String,
+    variable: String,
+    map: bool,
+    edits: Vec<Edit>,
+    places: Vec<Place>,
+    near: Vec<PathBuf>,
+}
+
+#[derive(Deserialize, Serialize, Clone, Debug)]
+struct Edit {
+    start: usize,
+    end: usize,
+    text: String,
+}
+
+#[derive(Deserialize, Serialize, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    file: PathBuf,
+    line: u32,
+}
+
+/// The last line of the oracle's output.
+#[derive(Deserialize)]
+struct Summary {
+    packages: usize,
+    packages_not_checked: usize,
+}
+
+/// Measures all modules and writes the page; the missed seeds go to target/seed-races.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    let go = Go::find()?;
+    let unpanic = Unpanic::build(&go)?;
+    let scratch = root().join("target/seed-races");
+    std::fs::create_dir_all(&scratch)?;
+    let oracle = scratch.join("oracle");
+    let mut build = Command::new(&go.binary);
+    go.setup(&mut build).args(["build", "-C", "oracle/seed_races", "-o"]).arg(&oracle).arg(".");
+    run_command(&mut build)?;
+    let mut figures = Figures::default();
+    for module in &args.modules {
+        let module = module.canonicalize().with_context(|| module.display().to_string())?;
+        let name = module.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (seeds, summary) = find_seeds(&go, &oracle, &module, args.count)?;
+        eprintln!(
+            "{name}: {} seeds, {} packages, {} of them with errors",
+            seeds.len(),
+            summary.packages,
+            summary.packages_not_checked
+        );
+        let tree = Tree::copy(&module, &scratch.join(&name))?;
+        if let Some(index) = args.apply {
+            let Some(seed) = seeds.get(index) else { bail!("there are {} seeds", seeds.len()) };
+            tree.write(&seed.file, &seed.broken()?)?;
+            println!("{}\n{}", serde_json::to_string(seed)?, tree.root.display());
+            return Ok(());
+        }
+        let options = ["--preview"];
+        let base = unpanic.check(&tree.root, &[&options[..], &["./..."]].concat())?;
+        for (number, seed) in seeds.iter().enumerate() {
+            let verdict = judge(&unpanic, &tree, &base, seed, args.near)?;
+            eprintln!("{name} {number} {} {}: {verdict:?}", seed.operator, seed.shown());
+            figures.add(&name, number, seed, verdict);
+        }
+        tree.remove()?;
+        // After each module: the whole takes long, and what is done is done.
+        std::fs::write(scratch.join("missed.txt"), figures.misses().join("\n") + "\n")?;
+        let page = root().join("scoreboards/seeded.md");
+        std::fs::write(&page, figures.page(args.near))
+            .with_context(|| page.display().to_string())?;
+    }
+    eprintln!("the missed seeds are listed in {}", scratch.join("missed.txt").display());
+    Ok(())
+}
+
+fn find_seeds(
+    go: &Go,
+    oracle: &Path,
+    module: &Path,
+    count: usize,
+) -> anyhow::Result<(Vec<Seed>, Summary)> {
+    let mut command = Command::new(oracle);
+    go.setup(&mut command).env("CGO_ENABLED", "0").arg("-dir").arg(module);
+    let output = command
+        .args(["-count", &count.to_string()])
+        .output()
+        .context("cannot run oracle/seed_races")?;
+    let messages = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "oracle/seed_races failed\n{messages}");
+    let text = String::from_utf8(output.stdout)?;
+    let mut lines: Vec<&str> = text.lines().collect();
+    let summary = serde_json::from_str(lines.pop().context("oracle/seed_races printed nothing")?)?;
+    let seeds = lines.into_iter().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    Ok((seeds, summary))
+}
+
+/// Checks the module with the seed's edits, if the unbroken one is silent at its variable.
+fn judge(
+    unpanic: &Unpanic,
+    tree: &Tree,
+    base: &[FindingRecord],
+    seed: &Seed,
+    near: bool,
+) -> anyhow::Result<Verdict> {
+    let folder = tree.relative(seed.file.parent().unwrap_or(Path::new("/")));
+    let in_package = |f: &&FindingRecord| {
+        seed.names(f) && Path::new(&f.primary.file).parent() == Some(folder.as_path())
+    };
+    if base.iter().any(|f| in_package(&f)) {
+        return Ok(Verdict::Noisy);
+    }
+    let mut arguments = vec!["--preview".to_owned()];
+    if near {
+        let folders = seed.near.iter().map(|dir| tree.relative(dir));
+        arguments.extend(folders.map(|dir| format!("./{}", dir.display())));
+    } else {
+        arguments.push("./...".to_owned());
+    }
+    tree.write(&seed.file, &seed.broken()?)?;
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let findings = unpanic.check(&tree.root, &arguments);
+    tree.restore(&seed.file)?;
+    let stable: BTreeSet<&str> = rules::all()
+        .iter()
+        .filter(|rule| rule.meta.stability == Stability::Stable)
+        .map(|rule| rule.meta.code)
+        .collect();
+    let mut verdict = Verdict::Missed;
+    for finding in &findings? {
+        if !seed.is_reported_by(finding, tree) {
+            continue;
+        }
+        let seen = Verdict::Reported {
+            stable: stable.contains(finding.rule.as_str()),
+            high: finding.confidence == Confidence::High,
+        };
+        verdict = verdict.or(seen);
+    }
+    Ok(verdict)
+}
+
+impl Seed {
+    /// The text of its file with the edits.
+    fn broken(&self) -> anyhow::Result<Vec<u8>> {
+        let text = std::fs::read(&self.file).with_context(|| self.file.display().to_string())?;
+        let mut edits: Vec<&Edit> = self.edits.iter().collect();
+        edits.sort_by_key(|edit| edit.start);
+        let (mut out, mut at) = (Vec::new(), 0);
+        for edit in edits {
+            out.extend_from_slice(&text[at..edit.start]);
+            out.extend_from_slice(edit.text.as_bytes());
+            at = edit.end;
+        }
+        out.extend_from_slice(&text[at..]);
+        Ok(out)
+    }
+
+    /// Whether a finding speaks of the seed's variable: `h.clients`, `clients[…]`.
+    fn names(&self, finding: &FindingRecord) -> bool {
+        let word = |c: char| c.is_alphanumeric() || c == '_';
+        finding.variable.split(|c| !word(c)).any(|part| part == self.variable)
+    }
+
+    /// Whether a finding names the variable and has an access in the seeded function or at
+    /// another access to the variable in its package.
+    fn is_reported_by(&self, finding: &FindingRecord, tree: &Tree) -> bool {
+        let at = |file: &str, line: u32| {
+            self.places.iter().any(|p| p.line == line && tree.relative(&p.file) == Path::new(file))
+        };
+        self.names(finding)
+            && (at(&finding.primary.file, finding.primary.line)
+                || finding.accesses.iter().any(|access| at(&access.file, access.line)))
+    }
+
+    fn shown(&self) -> String {
+        format!("{} {} {}", self.package, self.function, self.variable)
+    }
+}

@@ -1,0 +1,72 @@
+//! The public command as scoreboards run it: the binary built in the profile of this program, in a
+//! process of its own, with nothing of the caller's configuration.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, bail, ensure};
+use diag::FindingRecord;
+
+use crate::toolchain::Go;
+use crate::{cargo, run_command};
+
+/// A built `unpanic`.
+pub struct Unpanic {
+    binary: PathBuf,
+    goroot: PathBuf,
+}
+
+impl Unpanic {
+    /// Builds the binary of this working tree in the profile that this program was built in.
+    pub fn build(go: &Go) -> anyhow::Result<Self> {
+        let own = std::env::current_exe()?;
+        let folder = own.parent().context("this program lies in no folder")?;
+        let profile = match folder.file_name().and_then(|name| name.to_str()) {
+            Some("debug") => "dev",
+            Some(name) => name,
+            None => bail!("{} is in no profile's folder", own.display()),
+        };
+        run_command(cargo().args([
+            "build",
+            "--quiet",
+            "--package",
+            "unpanic",
+            "--profile",
+            profile,
+        ]))?;
+        let binary = folder.join("unpanic");
+        ensure!(binary.exists(), "{} was not built", binary.display());
+        Ok(Self { binary, goroot: go.root.clone() })
+    }
+
+    /// What `unpanic check --format json ARGUMENTS` prints when run in `dir`, byte for byte.
+    pub fn output(&self, dir: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
+        let mut command = Command::new(&self.binary);
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("UNPANIC_") {
+                command.env_remove(name);
+            }
+        }
+        command.env("GOROOT", &self.goroot).current_dir(dir);
+        command.args(["check", "--quiet", "--exit-zero", "--format", "json"]).args(arguments);
+        let output =
+            command.output().with_context(|| format!("cannot run {}", self.binary.display()))?;
+        let words = arguments.join(" ");
+        ensure!(
+            // 3: some input could not be read; the rest was analysed.
+            matches!(output.status.code(), Some(0 | 3)),
+            "check {words} in {} failed ({})\n{}",
+            dir.display(),
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(output.stdout)
+    }
+
+    /// The findings of `unpanic check ARGUMENTS` run in `dir`.
+    pub fn check(&self, dir: &Path, arguments: &[&str]) -> anyhow::Result<Vec<FindingRecord>> {
+        let output = self.output(dir, arguments)?;
+        let stream = serde_json::Deserializer::from_slice(&output).into_iter();
+        stream.collect::<Result<_, _>>().context("reading the findings")
+    }
+}

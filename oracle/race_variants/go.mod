@@ -1,0 +1,3 @@
+module unpanic.dev/oracle/race_variants
+
+go 1.27

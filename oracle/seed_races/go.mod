@@ -1,0 +1,3 @@
+module unpanic.dev/oracle/seed_races
+
+go 1.27
