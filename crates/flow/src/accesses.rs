@@ -19,12 +19,13 @@ pub(crate) struct Touch {
     pub part: Part,
     pub atomic: bool,
     pub indirect: bool,
+    pub picked: bool,
 }
 
 impl Touch {
     /// What a value leads to (a map, the target of a pointer) is accessed as a whole.
     pub fn content(kind: AccessKind, ty: Option<go_types::TypeId>) -> Self {
-        Self { kind, ty, part: Part::Whole, atomic: false, indirect: true }
+        Self { kind, ty, part: Part::Whole, atomic: false, indirect: true, picked: false }
     }
 }
 
@@ -82,16 +83,21 @@ impl<'a> FuncAnalysis<'a, '_> {
         Site { span: self.func.instr(v).span, func: self.id, frames: None }
     }
 
+    /// The paths among a value's possibilities, each with whether it is one of several.
+    pub fn places(&self, v: ValueId) -> SmallVec<[(Path, bool); 2]> {
+        self.vals[v].iter().filter_map(|val| Some((*val.as_path()?, val.picked))).collect()
+    }
+
     fn map_event(&mut self, v: ValueId, map: ValueId, kind: AccessKind) {
         let ty = self.func.instr(map).ty;
-        for path in self.paths(map) {
-            self.access_event(v, path, Touch::content(kind, ty));
+        for (path, picked) in self.places(map) {
+            self.access_event(v, path, Touch { picked, ..Touch::content(kind, ty) });
         }
     }
 
     /// The instruction `v` accesses a path.
     pub fn access_event(&mut self, v: ValueId, path: Path, touch: Touch) {
-        let Touch { kind, ty, part, atomic, indirect } = touch;
+        let Touch { kind, ty, part, atomic, indirect, picked } = touch;
         let through_copy = path.root == Root::Param(0)
             && path.parent().is_some_and(|p| self.is_by_value(&p))
             && self.has_value_receiver();
@@ -108,6 +114,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             part,
             atomic,
             indirect,
+            picked,
             value_receiver: through_copy.then_some(self.id),
             copied_mutex: false,
             put: false,

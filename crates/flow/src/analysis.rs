@@ -357,6 +357,7 @@ fn request_thread(cx: &Context<'_>, f: FuncId, kind: OriginKind) -> Thread {
         frames: None,
         signals: Vec::new(),
         joined: false,
+        nested: false,
     }
 }
 

@@ -159,7 +159,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             Op::Param(n) => smallvec![Val::path(Path::root(Root::Param(*n)))],
             Op::FreeVar(n) => smallvec![Val::path(Path::root(Root::Free(*n)))],
             Op::Global(obj) => smallvec![Val::path(Path::root(Root::Global(*obj)))],
-            Op::Func(obj) => smallvec![Val { what: What::Func(*obj), dynamic: None }],
+            Op::Func(obj) => smallvec![Val::code(What::Func(*obj))],
             Op::Alloc { .. } | Op::MakeMap | Op::MakeChan(_) | Op::MakeSlice { .. } => {
                 Self::fresh(v)
             }
@@ -198,17 +198,17 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
                 if vals.is_empty() && ty.is_some() {
                     // A value without an identity of its own still has a type to call methods of.
                     let what = What::Path(Path::root(Root::Fresh(v)));
-                    vals.push(Val { what, dynamic: ty });
+                    vals.push(Val { dynamic: ty, ..Val::code(what) });
                 }
                 vals
             }
             Op::MakeClosure { func, bindings } => {
                 let bound: Vec<Vals> = bindings.iter().map(|&b| self.val(b)).collect();
-                smallvec![Val { what: What::Closure(*func, bound.into()), dynamic: None }]
+                smallvec![Val::code(What::Closure(*func, bound.into()))]
             }
             Op::BoundMethod { recv, method } => {
                 let recv = Arc::new(self.val(*recv));
-                smallvec![Val { what: What::Bound(*method, recv), dynamic: None }]
+                smallvec![Val::code(What::Bound(*method, recv))]
             }
             Op::Call(_) => {
                 self.find_targets(v);
@@ -283,9 +283,9 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
     /// One step from every path that a value may be.
     pub fn step(&self, base: ValueId, elem: Elem) -> Vals {
         let mut out = Vals::new();
-        for path in self.vals[base].iter().filter_map(Val::as_path) {
-            if let Some(path) = path.then(elem) {
-                add_val(&mut out, Val::path(path));
+        for val in &self.vals[base] {
+            if let Some(path) = val.as_path().and_then(|p| p.then(elem)) {
+                add_val(&mut out, Val { picked: val.picked, ..Val::path(path) });
             }
         }
         out
@@ -300,6 +300,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
                 Some(path) => {
                     for mut found in self.resolve(path, at) {
                         found.dynamic = found.dynamic.or(val.dynamic);
+                        found.picked |= val.picked;
                         add_val(&mut out, found);
                     }
                 }
@@ -332,6 +333,9 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
     }
 
     fn resolve_with(&self, path: &Path, at: Option<ValueId>, copies: bool) -> Vals {
+        if !self.stored_roots.contains(&path.root) {
+            return smallvec![Val::path(*path)];
+        }
         let mut out = Vals::new();
         let mut seen: SmallVec<[Path; 4]> = smallvec![path.clone()];
         let mut todo: SmallVec<[Val; 4]> = smallvec![Val::path(path.clone())];
@@ -356,7 +360,8 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             for stored in self.visible(&facts, at).iter().flat_map(|f| &f.vals) {
                 let Some(front) = stored.as_path() else {
                     if whole {
-                        add_val(&mut out, stored.clone());
+                        let picked = stored.picked || val.picked;
+                        add_val(&mut out, Val { picked, ..stored.clone() });
                     }
                     continue;
                 };
@@ -365,13 +370,16 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
                 }
                 let dynamic = if whole { stored.dynamic.or(val.dynamic) } else { val.dynamic };
                 let Some(full) = path.suffix_behind(cut, front) else { continue };
+                let from_container = facts.first().is_some_and(|f| f.dest.has_item());
+                let picked = stored.picked || val.picked || from_container;
+                let found = Val { what: What::Path(full), dynamic, picked };
                 if outside {
                     if whole && stored.dynamic.is_some() {
-                        add_val(&mut out, Val { what: What::Path(full), dynamic });
+                        add_val(&mut out, found);
                     }
                 } else if !seen.contains(&full) && seen.len() < MAX_RESOLVE {
                     seen.push(full.clone());
-                    todo.push(Val { what: What::Path(full), dynamic });
+                    todo.push(found);
                 }
             }
             if before == (todo.len(), out.len()) {

@@ -63,6 +63,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                 What::Path(front) => {
                     let Some(full) = path.behind(front) else { continue };
                     for mut found in self.resolve(&full, at) {
+                        found.picked |= val.picked;
                         if path.elems.is_empty() {
                             found.dynamic = found.dynamic.or(val.dynamic);
                         }
@@ -78,20 +79,21 @@ impl<'a> FuncAnalysis<'a, '_> {
 
     /// A callee's lock here: a lock is named by its place, and a copy of a struct has locks of its
     /// own.
-    pub fn subst_lock(&self, path: &Path, sub: &Sub<'_>) -> Vec<Path> {
+    pub fn subst_lock(&self, path: &Path, sub: &Sub<'_>) -> Vals {
         let base = match path.root {
             Root::Param(n) => sub.args.get(n as usize).cloned().unwrap_or_default(),
             Root::Free(n) => sub.free.get(n as usize).cloned().unwrap_or_default(),
             Root::Ret(n) => result_root(sub.call, n),
-            Root::Global(_) | Root::Context(_) => return vec![path.clone()],
-            Root::Fresh(_) => return Vec::new(),
+            Root::Global(_) | Root::Context(_) => return smallvec![Val::path(*path)],
+            Root::Fresh(_) => return Vals::new(),
         };
-        let mut out = Vec::new();
-        for front in base.iter().filter_map(Val::as_path) {
-            let Some(full) = path.behind(front) else { continue };
-            for found in self.resolve_lock(&full).iter().filter_map(Val::as_path) {
-                if !out.contains(found) {
-                    out.push(found.clone());
+        let mut out = Vals::new();
+        for val in &base {
+            let Some(full) = val.as_path().and_then(|front| path.behind(front)) else { continue };
+            for found in self.resolve_lock(&full) {
+                if let Some(&place) = found.as_path() {
+                    let picked = val.picked || found.picked;
+                    add_val(&mut out, Val { picked, ..Val::path(place) });
                 }
             }
         }
@@ -106,6 +108,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                 What::Path(path) => {
                     for mut found in self.subst(path, sub, at) {
                         found.dynamic = val.dynamic.or(found.dynamic);
+                        found.picked |= val.picked;
                         add_val(&mut out, found);
                     }
                 }
@@ -113,13 +116,13 @@ impl<'a> FuncAnalysis<'a, '_> {
                     let free: Vec<Vals> =
                         free.iter().map(|v| self.subst_vals(v, sub, at)).collect();
                     let what = What::Closure(*f, free.into());
-                    add_val(&mut out, Val { what, dynamic: val.dynamic });
+                    add_val(&mut out, Val { what, ..val.clone() });
                 }
                 What::Bound(method, recv) => {
                     let recv = Arc::new(self.subst_vals(recv, sub, at));
                     add_val(
                         &mut out,
-                        Val { what: What::Bound(*method, recv), dynamic: val.dynamic },
+                        Val { what: What::Bound(*method, recv), ..val.clone() },
                     );
                 }
                 What::Func(_) => add_val(&mut out, val.clone()),
@@ -340,14 +343,14 @@ impl<'a> FuncAnalysis<'a, '_> {
             };
         };
         let mut out = Vals::new();
-        let mut add = |base: &Path| {
-            if let Some(place) = base.then(last) {
-                add_val(&mut out, Val::path(place));
+        let mut add = |base: &Val| {
+            if let Some(place) = base.as_path().and_then(|p| p.then(last)) {
+                add_val(&mut out, Val { picked: base.picked, ..Val::path(place) });
             }
         };
         match path.root {
             Root::Param(_) | Root::Ret(_) if front.is_empty() => {
-                self.subst_slot(&root, sub).iter().filter_map(Val::as_path).for_each(&mut add);
+                self.subst_slot(&root, sub).iter().for_each(&mut add);
             }
             _ => {
                 let front = Path { root: path.root, elems: front };
@@ -523,6 +526,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             frames: None,
             signals: Vec::new(),
             joined: false,
+            nested: false,
         });
         Some(self.threads.len() as u32 - 1)
     }
@@ -559,6 +563,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                 signals: self.subst_signals(&t.signals, &sub),
                 // What outlives the goroutine that started it is not over when that one returns.
                 joined: t.joined && at.thread.is_none(),
+                nested: t.joined || t.nested,
                 ..t.clone()
             };
             self.threads.push(thread);
@@ -604,9 +609,10 @@ impl<'a> FuncAnalysis<'a, '_> {
                 _ => event.context_key,
             };
             let site = lift_site(&event.site, inner.thread);
-            for &path in found.iter().filter_map(Val::as_path) {
-                let site = site.clone();
-                self.push_event(Event { path, context_key, step, site, ..event.clone() });
+            for val in &found {
+                let Some(&path) = val.as_path() else { continue };
+                let (site, picked) = (site.clone(), event.picked || val.picked);
+                self.push_event(Event { path, picked, context_key, step, site, ..event.clone() });
             }
         }
         for open in &summary.calls {
@@ -638,6 +644,8 @@ impl<'a> FuncAnalysis<'a, '_> {
         sub: &Sub<'_>,
     ) -> Step {
         let own = inner.thread.is_none();
+        // A goroutine that is over before its starter returns is over before the starter ends.
+        let within = own || inner.thread.is_some_and(|t| self.threads[(t + base) as usize].nested);
         let mut step = Step {
             thread: inner.thread.map_or(at.thread, |t| Some(t + base)),
             pos: at.pos,
@@ -645,7 +653,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             locks: if own { at.locks.clone() } else { Locks::new() },
             unknown_lock: inner.unknown_lock || (own && at.unknown_lock),
             acquired: at.acquired.clone(),
-            released: if own { at.released.clone() } else { Tokens::new() },
+            released: if within { at.released.clone() } else { Tokens::new() },
             request: inner.request || at.request,
             group: many.or(at.group).or(inner.group.map(|g| g + base)),
         };
@@ -656,7 +664,7 @@ impl<'a> FuncAnalysis<'a, '_> {
         }
         for held in &inner.locks {
             match &self.subst_lock(&held.path, sub)[..] {
-                [path] => {
+                [Val { what: What::Path(path), .. }] => {
                     let held = Held { path: *path, mode: held.mode };
                     if !step.locks.contains(&held) {
                         step.locks.push(held);

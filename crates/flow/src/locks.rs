@@ -1,15 +1,15 @@
 //! Must-locksets: the locks that are held at an instruction on every way to it.
 
 use base::{FxHashMap, IndexVec};
-use go_ir::{BlockId, LockOp, Op, Terminator, ValueId};
+use go_ir::{BlockId, CallInfo, Callee, FuncId, LockOp, Op, Terminator, ValueId};
 use knowledge::SyncOp;
 use smallvec::SmallVec;
 
 use crate::function::FuncAnalysis;
 use crate::lift::Sub;
-use crate::path::{Path, Val};
+use crate::path::{Path, Val, What};
 use crate::summary::{Held, LockMode, Locks};
-use crate::targets::Code;
+use crate::targets::{Code, Target};
 
 /// The locks held at one point.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -79,6 +79,9 @@ impl LockState {
 
 /// Rounds after which a lockset that still changes is taken as it is: sets only shrink.
 const MAX_ROUNDS: usize = 12;
+
+/// Most implementations of a method that are asked whether they lock.
+const MAX_LOCKERS: usize = 32;
 
 impl FuncAnalysis<'_, '_> {
     /// Computes [`FuncAnalysis::locks`].
@@ -160,7 +163,7 @@ impl FuncAnalysis<'_, '_> {
                 Code::Func(f, _) => self
                     .summary_of(f)
                     .is_some_and(|s| !s.acquires.is_empty() || !s.releases.is_empty()),
-                Code::Open { .. } => false,
+                Code::Open { .. } => true,
             })
             || self
                 .models()
@@ -236,7 +239,13 @@ impl FuncAnalysis<'_, '_> {
             }
         }
         let Some(targets) = self.targets.get(&v) else { return };
-        let [target] = &targets[..] else { return };
+        let [target] = &targets[..] else {
+            self.call_may_lock(v, targets, state);
+            return;
+        };
+        if matches!(target.code, Code::Open { .. }) {
+            self.call_may_lock(v, targets, state);
+        }
         let Code::Func(f, free) = &target.code else { return };
         if target.run.spawn.is_some() {
             return;
@@ -244,14 +253,42 @@ impl FuncAnalysis<'_, '_> {
         let Some(summary) = self.summary_of(*f) else { return };
         let sub = Sub { args: &target.args, free, call: v };
         for held in &summary.releases {
-            for path in self.subst_lock(&held.path, &sub) {
+            for &path in self.subst_lock(&held.path, &sub).iter().filter_map(Val::as_path) {
                 release(Held { path, mode: held.mode }, state, releases);
             }
         }
         for held in &summary.acquires {
             match &self.subst_lock(&held.path, &sub)[..] {
-                [path] => state.take(*path, held.mode),
+                [Val { what: What::Path(path), .. }] => state.take(*path, held.mode),
                 _ => state.unknown = true,
+            }
+        }
+    }
+
+    /// A call of which the very callee is not known: when one of those that it may be takes a lock,
+    /// then some lock is held, and when one gives a lock back, none may be.
+    fn call_may_lock(&self, v: ValueId, targets: &[Target<'_>], state: &mut LockState) {
+        let mut callees: SmallVec<[FuncId; 8]> = SmallVec::new();
+        for target in targets {
+            match &target.code {
+                Code::Func(f, _) if target.run.spawn.is_none() => callees.push(*f),
+                _ => {}
+            }
+        }
+        if let Op::Call(CallInfo { callee: Callee::Interface { method }, .. }) =
+            &self.func.instr(v).op
+        {
+            let name = self.cx.store.obj(*method).name;
+            for &t in self.cx.implementations(*method).iter().take(MAX_LOCKERS) {
+                let found = self.cx.method(t, name);
+                callees.extend(found.and_then(|m| self.cx.program.by_obj.get(&m.method).copied()));
+            }
+        }
+        for summary in callees.into_iter().filter_map(|f| self.summary_of(f)) {
+            state.unknown |= !summary.acquires.is_empty();
+            if !summary.releases.is_empty() {
+                state.unknown = false;
+                return;
             }
         }
     }

@@ -73,7 +73,8 @@ impl FuncAnalysis<'_, '_> {
             }
         });
         let part = if part == Part::All { self.slice_part(slice) } else { part };
-        let touch = Touch { kind, ty: elem, part, atomic: false, indirect: false };
+        let touch =
+            Touch { kind, ty: elem, part, atomic: false, indirect: false, picked: false };
         for place in self.step(slice, Elem::Item).iter().filter_map(|x| x.as_path()).copied() {
             self.access_event(v, place, touch);
         }
@@ -112,8 +113,9 @@ impl FuncAnalysis<'_, '_> {
                 | Op::FreeVar(_)
                 | Op::Global(_)
         );
-        let touch = Touch { kind, ty, part: self.part_of(addr), atomic, indirect };
-        for place in self.paths(addr) {
+        let part = self.part_of(addr);
+        for (place, picked) in self.places(addr) {
+            let touch = Touch { kind, ty, part, atomic, indirect, picked };
             if kind == AccessKind::Write || self.may_change(&place, ty) {
                 self.access_event(v, place, touch);
             }

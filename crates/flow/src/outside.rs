@@ -298,7 +298,7 @@ impl FuncAnalysis<'_, '_> {
             let what = match &val.what {
                 What::Path(path) => {
                     for (path, _) in outside(path, names) {
-                        add_val(&mut out, Val { what: What::Path(path), dynamic: val.dynamic });
+                        add_val(&mut out, Val { what: What::Path(path), ..val.clone() });
                     }
                     continue;
                 }
@@ -314,7 +314,7 @@ impl FuncAnalysis<'_, '_> {
                 }
                 What::Func(f) => What::Func(*f),
             };
-            add_val(&mut out, Val { what, dynamic: val.dynamic });
+            add_val(&mut out, Val { what, ..val.clone() });
         }
         out
     }
@@ -337,7 +337,7 @@ struct EventKey {
     kind: AccessKind,
     step: StepId,
     part: Part,
-    flags: [bool; 4],
+    flags: [bool; 5],
     value_receiver: Option<FuncId>,
     made: Option<Made>,
     ty: Option<TypeId>,
@@ -364,7 +364,7 @@ impl Kept {
             kind: event.kind,
             step,
             part: event.part,
-            flags: [event.atomic, event.indirect, event.copied_mutex, event.put],
+            flags: [event.atomic, event.indirect, event.picked, event.copied_mutex, event.put],
             value_receiver: event.value_receiver,
             made: event.made,
             ty: if plain { event.ty } else { None },

@@ -86,7 +86,9 @@ impl<'e> Scope<'e> {
             }
             let itself = std::ptr::eq(a, b);
             let (x, y) = (self.step(a), self.step(b));
-            if own_element && !a.is_plain() && x.thread.is_some() && x.thread == y.thread {
+            let one_origin = x.thread.is_some() && x.thread == y.thread;
+            // Goroutines of one origin have each another of the objects in a container.
+            if one_origin && ((own_element && !a.is_plain()) || (a.picked && b.picked)) {
                 return;
             }
             if !parallel(x, y, self.threads, itself, apart(path))
@@ -100,7 +102,7 @@ impl<'e> Scope<'e> {
                 scope: self.func,
                 a: self.side(a),
                 b: self.side(b),
-                same_object: is_one_object(path, a, b),
+                same_object: is_one_object(path, a, b) && !a.picked && !b.picked,
             });
         };
         for key in order {

@@ -126,12 +126,18 @@ pub struct Val {
     pub what: What,
     /// The concrete type, when it was put into an interface on the way.
     pub dynamic: Option<TypeId>,
+    /// Whether it was taken out of a container: one of several, another one each time.
+    pub picked: bool,
 }
 
 impl Val {
     /// A value that is just a path.
     pub fn path(path: Path) -> Self {
-        Self { what: What::Path(path), dynamic: None }
+        Self { what: What::Path(path), dynamic: None, picked: false }
+    }
+    /// A function value.
+    pub fn code(what: What) -> Self {
+        Self { what, dynamic: None, picked: false }
     }
     /// The path, if it is one.
     pub fn as_path(&self) -> Option<&Path> {

@@ -37,6 +37,7 @@ impl FuncAnalysis<'_, '_> {
                     part: Part::Whole,
                     atomic: false,
                     indirect: true,
+                    picked: false,
                     value_receiver: None,
                     copied_mutex: false,
                     put: true,

@@ -228,6 +228,9 @@ pub struct Event {
     /// Whether the path names a pointer and what it points to is accessed, not the place that
     /// holds the pointer.
     pub indirect: bool,
+    /// Whether the object was taken out of a container: another goroutine of the same origin has
+    /// another one.
+    pub picked: bool,
     /// The method through whose value receiver the path leads.
     pub value_receiver: Option<FuncId>,
     /// Whether a mutex is held that is a copy made by passing its struct by value.
@@ -310,6 +313,8 @@ pub struct Thread {
     pub signals: Vec<Signal>,
     /// Whether it is over when the function that starts it returns.
     pub joined: bool,
+    /// Whether it is over before the goroutine that started it is.
+    pub nested: bool,
 }
 
 /// A value put where others can find it.

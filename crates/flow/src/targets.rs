@@ -239,7 +239,7 @@ impl<'a> FuncAnalysis<'a, '_> {
         let name = self.cx.store.obj(method).name;
         let Some(found) = self.cx.method(t, name) else { return };
         let mut args = args.to_vec();
-        let mut recv = smallvec![Val { what: recv.what.clone(), dynamic: None }];
+        let mut recv = smallvec![Val { dynamic: None, ..recv.clone() }];
         for &field in &found.through {
             recv = follow(&recv, field);
         }
@@ -366,7 +366,7 @@ impl<'a> FuncAnalysis<'a, '_> {
         let Some(t) = val.dynamic else { return };
         for name in methods {
             let Some(found) = self.cx.method(t, base::Symbol::intern(&name)) else { continue };
-            let mut recv: Vals = smallvec![Val { what: val.what.clone(), dynamic: None }];
+            let mut recv: Vals = smallvec![Val { dynamic: None, ..val.clone() }];
             for &field in &found.through {
                 recv = follow(&recv, field);
             }
@@ -549,9 +549,9 @@ pub(crate) fn result_root(v: ValueId, n: u32) -> Vals {
 /// The field of every path among `vals`.
 pub(crate) fn follow(vals: &Vals, field: ObjId) -> Vals {
     let mut out = Vals::new();
-    for path in vals.iter().filter_map(Val::as_path) {
-        if let Some(path) = path.then(Elem::Field(field)) {
-            add_val(&mut out, Val::path(path));
+    for val in vals {
+        if let Some(path) = val.as_path().and_then(|p| p.then(Elem::Field(field))) {
+            add_val(&mut out, Val { picked: val.picked, ..Val::path(path) });
         }
     }
     out

@@ -10,7 +10,7 @@
 //! ```
 
 use base::Symbol;
-use go_syntax::ast::{BinaryOp, BranchKind, ExprRange};
+use go_syntax::ast::{BinaryOp, BranchKind, ExprId, ExprRange};
 use go_types::{ConstValue, ObjId};
 use smallvec::SmallVec;
 use source::FileSpan;
@@ -137,8 +137,17 @@ impl Lowerer<'_> {
         }
         let values = self.expr_list_to(exprs, &results);
         if self.f.kind == FuncKind::RangeBody || named {
-            for (&result, &value) in results.iter().zip(&values) {
-                self.write_var(result, value, span);
+            let itself = |e: ExprId, result: ObjId| self.obj_of(e) == Some(result);
+            let stays: Vec<bool> = if exprs.len() == results.len() {
+                exprs.iter().zip(&results).map(|(&e, &r)| itself(e, r)).collect()
+            } else {
+                vec![false; results.len()]
+            };
+            // `return err` of the result `err` stores nothing (as gc has it).
+            for ((&result, &value), stays) in results.iter().zip(&values).zip(stays) {
+                if !stays {
+                    self.write_var(result, value, span);
+                }
             }
             return self.leave_by(Jump::Return, span);
         }

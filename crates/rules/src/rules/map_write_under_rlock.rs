@@ -24,7 +24,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
         for site in &map.sites {
             let (event, locks) = (&site.side.event, &site.side.step.locks);
             let Some((lock, held)) = guard(&event.path, locks) else { continue };
-            let exclusive = locks.iter().any(|h| h.mode == LockMode::Write);
+            let exclusive = locks.iter().any(|h| h.mode != LockMode::Read);
             if !is_write(event.kind) || held.mode != LockMode::Read || exclusive {
                 continue;
             }
