@@ -2,6 +2,7 @@
 //! [`Summary`]. Two passes over the instructions find values and stores (the second sees the
 //! stores of the first); then locks; then the steps that callers can see.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use base::{FxHashMap, FxHashSet, IndexVec, Symbol};
@@ -43,6 +44,8 @@ pub(crate) struct FuncAnalysis<'a, 'c> {
     pub facts: Vec<Fact>,
     facts_by_dest: FxHashMap<Path, SmallVec<[u32; 2]>>,
     stored_roots: FxHashSet<Root>,
+    /// What places were resolved to while there were so many stores.
+    resolved: RefCell<(usize, FxHashMap<(Path, Option<ValueId>, bool), Vals>)>,
     /// Roots below which something is stored.
     set_fields: FxHashSet<Root>,
     /// Places of one object whose content went to another place of it: to, from, and where.
@@ -97,6 +100,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             facts: Vec::new(),
             facts_by_dest: FxHashMap::default(),
             stored_roots: FxHashSet::default(),
+            resolved: RefCell::default(),
             set_fields: FxHashSet::default(),
             moves: FxHashMap::default(),
             targets: FxHashMap::default(),
@@ -336,6 +340,23 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
         if !self.stored_roots.contains(&path.root) {
             return smallvec![Val::path(*path)];
         }
+        let key = (*path, at, copies);
+        {
+            let mut known = self.resolved.borrow_mut();
+            if known.0 != self.facts.len() {
+                // Another store may change every answer.
+                known.0 = self.facts.len();
+                known.1.clear();
+            } else if let Some(vals) = known.1.get(&key) {
+                return vals.clone();
+            }
+        }
+        let found = self.look_through(path, at, copies);
+        self.resolved.borrow_mut().1.insert(key, found.clone());
+        found
+    }
+
+    fn look_through(&self, path: &Path, at: Option<ValueId>, copies: bool) -> Vals {
         let mut out = Vals::new();
         let mut seen: SmallVec<[Path; 4]> = smallvec![path.clone()];
         let mut todo: SmallVec<[Val; 4]> = smallvec![Val::path(path.clone())];

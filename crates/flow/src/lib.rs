@@ -9,6 +9,7 @@
 
 mod accesses;
 mod analysis;
+mod compact;
 mod context;
 mod elems;
 mod function;

@@ -208,6 +208,7 @@ impl FuncAnalysis<'_, '_> {
         }
         out.signals = self.given(names);
         out.waits = outside_tokens(self.waits.iter().map(|w| w.1), names);
+        crate::compact::drop_silent_threads(&mut out);
         out
     }
 

@@ -24,31 +24,45 @@ struct Times {
     places: Locks,
 }
 
+/// A place where the end of a goroutine is waited for.
+struct Join {
+    /// The signal that it gives when it is done.
+    end: Token,
+    /// Where it is waited for.
+    gate: Gate,
+    /// How often.
+    count: u32,
+}
+
 impl FuncAnalysis<'_, '_> {
     /// Fills in what runs in parallel, what was waited for and what is signalled.
     pub fn order_steps(&mut self) {
         let spawns: Vec<ValueId> = self.threads.iter().map(|t| t.pos).collect();
-        let ends = self.thread_ends();
-        for i in 0..spawns.len() {
+        let joins = self.joins();
+        for (i, &spawn) in spawns.iter().enumerate() {
             // Started in a loop, but over before the next one starts: never beside itself.
-            let looped = self.order.in_loop(spawns[i]);
-            self.threads[i].many |= looped && !self.is_over(i, spawns[i], &ends[i], false);
+            let looped = self.order.in_loop(spawn);
+            self.threads[i].many |= looped && !self.is_over(i, spawn, &joins[i], false);
         }
-        let order = &self.order;
-        let beside = |i: usize, q: ValueId| {
-            order.after(spawns[i], q, None) && !self.is_over(i, q, &ends[i], false)
+        // Many goroutines are started by one call: they are beside the same.
+        let mut beside: FxHashMap<(usize, ValueId), bool> = FxHashMap::default();
+        let mut is_beside = |i: usize, q: ValueId| {
+            *beside.entry((i, q)).or_insert_with(|| {
+                self.order.after(spawns[i], q, None) && !self.is_over(i, q, &joins[i], false)
+            })
         };
         let mut between: Vec<ThreadSet> = vec![ThreadSet::default(); spawns.len()];
         for i in 0..spawns.len() {
-            for j in 0..spawns.len() {
-                if i != j && (beside(i, spawns[j]) || beside(j, spawns[i])) {
+            for j in i + 1..spawns.len() {
+                if is_beside(i, spawns[j]) || is_beside(j, spawns[i]) {
                     between[i].insert(j as u32);
+                    between[j].insert(i as u32);
                 }
             }
         }
         let mut cache: FxHashMap<ValueId, Times> = FxHashMap::default();
         for step in &self.steps {
-            cache.entry(step.pos).or_insert_with(|| self.times(step.pos, &spawns, &ends));
+            cache.entry(step.pos).or_insert_with(|| self.times(step.pos, &spawns, &joins));
         }
         for (thread, between) in self.threads.iter_mut().zip(&between) {
             between.iter().for_each(|t| thread.parallel.insert(t));
@@ -86,44 +100,67 @@ impl FuncAnalysis<'_, '_> {
         ends.into_iter().map(Option::unwrap_or_default).collect()
     }
 
+    /// For each goroutine, where this function waits for a signal that it gives when it is done.
+    fn joins(&self) -> Vec<Vec<Join>> {
+        let arms = self.arms.iter().map(|(select, _, t)| (Gate::After(*select), t));
+        let waits: Vec<(Gate, &Token)> =
+            self.waits.iter().map(|w| (w.0, &w.1)).chain(arms).collect();
+        let mut out = Vec::with_capacity(self.threads.len());
+        for ends in self.thread_ends() {
+            let mut joins = Vec::new();
+            for end in &ends {
+                let seen = |w: &&(Gate, &Token)| w.1.path == end.path && goes_with(end.via, w.1.via);
+                joins.extend(waits.iter().filter(seen).map(|&(gate, w)| Join {
+                    end: *end,
+                    gate,
+                    count: w.count,
+                }));
+            }
+            out.push(joins);
+        }
+        out
+    }
+
     /// Whether the `i`th goroutine is over on every way from its start to `pos`; with `at_end`,
     /// when `pos` has run.
-    fn is_over(&self, i: usize, pos: ValueId, ends: &Tokens, at_end: bool) -> bool {
+    fn is_over(&self, i: usize, pos: ValueId, joins: &[Join], at_end: bool) -> bool {
         let thread = &self.threads[i];
         if thread.joined {
             return true;
+        }
+        if joins.is_empty() {
+            return false;
         }
         let passes = |gates: &[Gate]| {
             (at_end && gates.contains(&Gate::After(pos)))
                 || self.order.passes(Some(thread.pos), pos, gates)
         };
-        ends.iter().any(|end| {
-            let arms = self.arms.iter().map(|(select, _, t)| (Gate::After(*select), t));
-            let waits = self.waits.iter().map(|w| (w.0, &w.1)).chain(arms);
-            let waits: Vec<(Gate, &Token)> =
-                waits.filter(|w| w.1.path == end.path && goes_with(end.via, w.1.via)).collect();
-            let needed = |gate: Gate| match end.via {
-                Via::Broadcast => 1,
-                Via::Handover => MANY,
-                // A receive takes one value: as many are needed as there may be senders by then.
-                Via::Send if thread.many => MANY,
-                Via::Send => {
-                    let started = |t: &&Thread| self.at(gate).is_none_or(|w| {
-                        self.order.after(t.pos, w, None)
-                    });
-                    senders(self.threads.iter().filter(started), &end.path)
-                }
-                // As many sends as there are places wait for the first receive.
-                Via::Receive => capacity(self.func, &end.path).map_or(MANY, |n| n.max(1)),
-            };
-            let enough = |w: &&(Gate, &Token)| w.1.count >= needed(w.0);
-            let gates: Vec<Gate> = waits.iter().filter(enough).map(|w| w.0).collect();
-            if !gates.is_empty() && passes(&gates) {
-                return true;
+        let needed = |join: &Join| match join.end.via {
+            Via::Broadcast => 1,
+            Via::Handover => MANY,
+            // A receive takes one value: as many are needed as there may be senders by then.
+            Via::Send if thread.many => MANY,
+            Via::Send => {
+                let started = |t: &&Thread| {
+                    let at = self.at(join.gate);
+                    at.is_none_or(|w| self.order.after(t.pos, w, None))
+                };
+                senders(self.threads.iter().filter(started), &join.end.path)
             }
-            let passed: Vec<&(Gate, &Token)> = waits.iter().filter(|w| passes(&[w.0])).collect();
-            let count = passed.iter().fold(0u32, |n, w| n.saturating_add(w.1.count));
-            passed.len() > 1 && passed.iter().all(|w| count >= needed(w.0) && needed(w.0) != MANY)
+            // As many sends as there are places wait for the first receive.
+            Via::Receive => capacity(self.func, &join.end.path).map_or(MANY, |n| n.max(1)),
+        };
+        let needs: Vec<u32> = joins.iter().map(needed).collect();
+        let enough = joins.iter().zip(&needs).filter(|(j, n)| j.count >= **n);
+        let gates: Vec<Gate> = enough.map(|(j, _)| j.gate).collect();
+        if !gates.is_empty() && passes(&gates) {
+            return true;
+        }
+        joins.iter().any(|one| {
+            let same = joins.iter().zip(&needs).filter(|(j, _)| j.end == one.end);
+            let passed: Vec<(&Join, &u32)> = same.filter(|(j, _)| passes(&[j.gate])).collect();
+            let count = passed.iter().fold(0u32, |n, (j, _)| n.saturating_add(j.count));
+            passed.len() > 1 && passed.iter().all(|(_, n)| count >= **n && **n != MANY)
         })
     }
 
@@ -137,7 +174,7 @@ impl FuncAnalysis<'_, '_> {
 
     /// Which goroutines are over whenever the function returns.
     pub fn ended_threads(&self) -> Vec<bool> {
-        let ends = self.thread_ends();
+        let joins = self.joins();
         let returns: Vec<ValueId> = self.order.returns().collect();
         let blocks = self.order.rpo().iter();
         let all_returns = blocks
@@ -146,7 +183,7 @@ impl FuncAnalysis<'_, '_> {
         (0..self.threads.len())
             .map(|i| {
                 returns.len() == all_returns
-                    && returns.iter().all(|&r| self.is_over(i, r, &ends[i], true))
+                    && returns.iter().all(|&r| self.is_over(i, r, &joins[i], true))
             })
             .collect()
     }
@@ -246,11 +283,11 @@ impl FuncAnalysis<'_, '_> {
     }
 
     /// What is true of everything that this function itself does at `pos`.
-    fn times(&self, pos: ValueId, spawns: &[ValueId], ends: &[Tokens]) -> Times {
+    fn times(&self, pos: ValueId, spawns: &[ValueId], joins: &[Vec<Join>]) -> Times {
         let order = &self.order;
         let mut times = Times { acquired: self.waited_before(pos), ..Times::default() };
         for (t, &spawn) in spawns.iter().enumerate() {
-            if order.after(spawn, pos, None) && !self.is_over(t, pos, &ends[t], false) {
+            if order.after(spawn, pos, None) && !self.is_over(t, pos, &joins[t], false) {
                 times.parallel.insert(t as u32);
             }
         }
