@@ -135,11 +135,22 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
                 self.arms.clear();
             }
             for &v in &instructions {
-                let vals = self.eval(v);
+                let vals = if self.is_plain_value(v) { Vals::new() } else { self.eval(v) };
                 self.vals[v] = vals;
                 self.note_effects(v);
             }
         }
+    }
+
+    /// Whether a value is a number, string or truth value: a copy that leads nowhere.
+    fn is_plain_value(&self, v: ValueId) -> bool {
+        let instr = self.func.instr(v);
+        let store = self.cx.store;
+        matches!(instr.op, Op::Load(_) | Op::Field { .. } | Op::Phi(_) | Op::Extract { .. })
+            && instr.ty.is_some_and(|t| {
+                matches!(store.ty(go_types::under::under(store, t)), Type::Basic(b)
+                    if *b != go_types::Basic::UnsafePointer && *b != go_types::Basic::Invalid)
+            })
     }
 
     /// What the `i`th operand-like value may be.
@@ -325,15 +336,28 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
         self.resolve_with(path, None, false)
     }
 
-    /// Whether an instruction makes a variable of a struct type.
+    /// Whether an instruction makes a variable of a struct or array type.
     pub fn is_struct_variable(&self, v: ValueId) -> bool {
-        let store = self.cx.store;
         let instr = self.func.instr(v);
         matches!(instr.op, Op::Alloc { .. })
-            && instr.ty.is_some_and(|t| {
-                let held = crate::context::deref(store, t);
-                matches!(store.ty(go_types::under::under(store, held)), Type::Struct(_))
-            })
+            && instr.ty.is_some_and(|t| self.is_aggregate(crate::context::deref(self.cx.store, t)))
+    }
+
+    /// Whether a type is a struct or an array: assigning copies what is in it.
+    fn is_aggregate(&self, t: go_types::TypeId) -> bool {
+        let under = go_types::under::under(self.cx.store, t);
+        matches!(self.cx.store.ty(under), Type::Struct(_) | Type::Array { .. })
+    }
+
+    /// Whether a place holds a struct or array.
+    fn holds_aggregate(&self, place: &Path) -> bool {
+        match (place.elems.last(), place.root) {
+            (Some(Elem::Field(f)), _) => {
+                self.cx.store.obj(f).typ.get().is_some_and(|t| self.is_aggregate(t))
+            }
+            (None, Root::Fresh(v)) => self.is_struct_variable(v),
+            _ => false,
+        }
     }
 
     fn resolve_with(&self, path: &Path, at: Option<ValueId>, copies: bool) -> Vals {
@@ -392,7 +416,8 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
                 let dynamic = if whole { stored.dynamic.or(val.dynamic) } else { val.dynamic };
                 let Some(full) = path.suffix_behind(cut, front) else { continue };
                 let from_container = facts.first().is_some_and(|f| f.dest.has_item());
-                let picked = stored.picked || val.picked || from_container;
+                let picked = (stored.picked || val.picked || from_container)
+                    && !self.is_stored_often(front.root);
                 let found = Val { what: What::Path(full), dynamic, picked };
                 if outside {
                     if whole && stored.dynamic.is_some() {
@@ -430,6 +455,29 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             })
     }
 
+    /// Whether one object may stand in several places: it is put into one container twice or into
+    /// fields of two objects, or in a loop that does not make another one each time.
+    fn is_stored_often(&self, root: Root) -> bool {
+        let Root::Fresh(made) = root else { return true };
+        let mut seen: SmallVec<[(Option<&Path>, ValueId); 2]> = SmallVec::new();
+        for fact in self.facts.iter().filter(|f| !f.dest.elems.is_empty()) {
+            let holds = || fact.vals.iter().filter_map(Val::as_path).any(|p| p.root == root);
+            // What `append` moves was stored before.
+            let moved = matches!(self.func.instr(fact.at).op, Op::BuiltinCall { .. });
+            if moved || !holds() {
+                continue;
+            }
+            let container = (fact.dest.elems.last() == Some(Elem::Item)).then_some(&fact.dest);
+            if seen.iter().any(|&(c, at)| c == container && at != fact.at)
+                || self.order.after(fact.at, fact.at, Some(made))
+            {
+                return true;
+            }
+            seen.push((container, fact.at));
+        }
+        false
+    }
+
     /// Whether a struct variable has fields that were set by themselves.
     fn is_changed_copy(&self, root: Root) -> bool {
         let Root::Fresh(v) = root else { return false };
@@ -438,8 +486,12 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
 
     /// Whether a path leads through the fields of one struct only, and through no pointer.
     pub fn is_by_value(&self, path: &Path) -> bool {
+        self.is_by_value_from(path, 0)
+    }
+
+    fn is_by_value_from(&self, path: &Path, from: usize) -> bool {
         let store = self.cx.store;
-        path.elems.to_vec().iter().all(|elem| match elem {
+        path.elems.to_vec().iter().skip(from).all(|elem| match elem {
             Elem::Field(f) => store.obj(*f).typ.get().is_some_and(|t| {
                 matches!(store.ty(go_types::under::under(store, t)), Type::Struct(_))
             }),
@@ -456,9 +508,9 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
         loop {
             let cut = prefix.elems.len();
             let copied = !copies
-                && cut == 0
-                && matches!(path.root, Root::Fresh(v) if self.is_struct_variable(v))
-                && self.is_by_value(path);
+                && self.facts_by_dest.contains_key(&prefix)
+                && self.holds_aggregate(&prefix)
+                && self.is_by_value_from(path, cut);
             if !copied && let Some(list) = self.facts_by_dest.get(&prefix) {
                 return Some((cut, list.iter().map(|&i| &self.facts[i as usize]).collect()));
             }

@@ -8,7 +8,7 @@ use knowledge::AccessKind;
 use crate::mutable::Mutable;
 use crate::path::{Elem, Path, Root};
 use crate::summary::{Event, LockMode, MANY, Part, Step, Thread, Via};
-use crate::timing::{capacity, goes_with, senders};
+use crate::timing::{capacity, goes_with, is_sent_on, senders};
 
 /// Two accesses that may happen at the same time, at least one of them a write.
 #[derive(Clone, Debug)]
@@ -301,6 +301,10 @@ pub(crate) fn unordered(
                         u.via == Via::Broadcast || u.count >= senders(channels.threads.iter(), &t.path)
                     }
                     Via::Receive => channels.capacity(&t.path) == Some(0),
+                    // A receive may take a value that was sent before the close.
+                    Via::Broadcast if u.via == Via::Send => {
+                        u.count == MANY || !is_sent_on(channels.threads, &t.path)
+                    }
                     Via::Broadcast | Via::Handover => true,
                 };
                 t.path == u.path && goes_with(t.via, u.via) && enough()

@@ -30,6 +30,8 @@ struct Join {
     end: Token,
     /// Where it is waited for.
     gate: Gate,
+    /// As what: a receive sees the close.
+    waited: Via,
     /// How often.
     count: u32,
 }
@@ -113,6 +115,7 @@ impl FuncAnalysis<'_, '_> {
                 joins.extend(waits.iter().filter(seen).map(|&(gate, w)| Join {
                     end: *end,
                     gate,
+                    waited: w.via,
                     count: w.count,
                 }));
             }
@@ -136,6 +139,8 @@ impl FuncAnalysis<'_, '_> {
                 || self.order.passes(Some(thread.pos), pos, gates)
         };
         let needed = |join: &Join| match join.end.via {
+            // A receive may take a value that was sent before the close.
+            Via::Broadcast if join.waited == Via::Send && self.is_sent_on(&join.end.path) => MANY,
             Via::Broadcast => 1,
             Via::Handover => MANY,
             // A receive takes one value: as many are needed as there may be senders by then.
@@ -162,6 +167,12 @@ impl FuncAnalysis<'_, '_> {
             let count = passed.iter().fold(0u32, |n, (j, _)| n.saturating_add(j.count));
             passed.len() > 1 && passed.iter().all(|(_, n)| count >= **n && **n != MANY)
         })
+    }
+
+    /// Whether values are sent on a channel, as far as this function sees.
+    fn is_sent_on(&self, chan: &Path) -> bool {
+        let sends = |t: &Token| t.path == *chan && t.via == Via::Send;
+        self.signals.iter().any(|s| sends(&s.1)) || is_sent_on(&self.threads, chan)
     }
 
     /// The instruction of a gate, or the first behind it.
@@ -367,6 +378,12 @@ pub(crate) fn senders<'t>(threads: impl Iterator<Item = &'t Thread>, chan: &Path
         n => n,
     });
     of_threads.fold(0u32, u32::saturating_add).max(1)
+}
+
+/// Whether some goroutine sends values on a channel.
+pub(crate) fn is_sent_on(threads: &[Thread], chan: &Path) -> bool {
+    let signals = threads.iter().flat_map(|t| &t.signals);
+    signals.map(|s| &s.token).any(|t| t.path == *chan && t.via == Via::Send)
 }
 
 /// How many values a channel holds, where the function made it with a constant.
