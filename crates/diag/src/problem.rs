@@ -26,19 +26,20 @@ pub struct Problem {
 impl Problem {
     /// An error of that kind.
     pub fn error(kind: ProblemKind, message: impl Into<String>) -> Self {
-        Self { kind, severity: Severity::Error, message: message.into(), place: None, help: None }
+        let message = shortened(message.into());
+        Self { kind, severity: Severity::Error, message, place: None, help: None }
     }
     /// A warning of that kind: printed, but the exit code stays.
     pub fn warning(kind: ProblemKind, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(kind, message) }
     }
     /// A rule or a stage that panicked on a package. The rest of the run goes on.
-    pub fn bug(stage: &str, package: &str, panic: &str) -> Self {
+    pub fn bug(stage: &str, on: &str, panic: &str) -> Self {
         Self {
             help: Some("please report this with the package's source, if it may be shown".into()),
             ..Self::error(
                 ProblemKind::Bug,
-                format!("bug in unpanic: {stage} crashed on package {package}: {panic}"),
+                format!("bug in unpanic: {stage} crashed on {on}: {panic}"),
             )
         }
     }
@@ -73,6 +74,18 @@ impl Problem {
             ProblemKind::Type | ProblemKind::Missing | ProblemKind::Suppression => ExitClass::Clean,
         }
     }
+}
+
+/// Messages quote source, and an expression may be megabytes long: the middle is left out.
+fn shortened(message: String) -> String {
+    const HEAD: usize = 600;
+    const TAIL: usize = 200;
+    if message.len() <= HEAD + TAIL {
+        return message;
+    }
+    let head = message.floor_char_boundary(HEAD);
+    let tail = message.ceil_char_boundary(message.len() - TAIL);
+    format!("{} … {}", &message[..head], &message[tail..])
 }
 
 /// The sorts of problem.
@@ -151,5 +164,18 @@ impl ExitClass {
             Self::Input => 3,
             Self::Bug => 70,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_quotes_too_much_is_cut_in_the_middle() {
+        let text = format!("cannot use {} as int", "é".repeat(100_000));
+        let message = Problem::error(ProblemKind::Type, text).message;
+        assert!(message.starts_with("cannot use é") && message.ends_with("é as int"));
+        assert!(message.len() < 900);
     }
 }

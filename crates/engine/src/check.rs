@@ -1,6 +1,5 @@
 //! One run from request to report.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +9,6 @@ use rayon::prelude::*;
 use rules::RuleContext;
 use source::SourceMap;
 
-use crate::panics::panic_text;
 use crate::pipeline::prepare;
 use crate::{CheckReport, CheckRequest, Progress, Stage, Statistics, Suppressions};
 
@@ -30,7 +28,7 @@ pub fn check(request: &CheckRequest<'_>, progress: &dyn Progress) -> CheckReport
     )
 }
 
-/// Runs every chosen rule, each under `catch_unwind`: one that panics costs its own findings only.
+/// Runs every chosen rule, each under `base::catch`: one that panics costs its own findings only.
 fn run_rules(
     request: &CheckRequest<'_>,
     context: &RuleContext<'_>,
@@ -41,10 +39,10 @@ fn run_rules(
     let outcomes: Vec<_> = rules
         .par_iter()
         .map(|rule| {
-            let outcome = catch_unwind(AssertUnwindSafe(|| (rule.check)(context)));
+            let outcome = base::catch(|| (rule.check)(context));
             progress.step(rule.meta.code);
             outcome.map_err(|panic| {
-                Problem::bug(&format!("rule {}", rule.meta.code), "(all)", &panic_text(&*panic))
+                Problem::bug(&format!("rule {}", rule.meta.code), "the program", &panic)
             })
         })
         .collect();

@@ -8,12 +8,12 @@ mod config;
 mod fix;
 mod inspect;
 mod load;
-mod panics;
 mod pipeline;
 mod request;
 mod selection;
 mod suppress;
 
+pub use base::{install_panic_hook, panic_text};
 pub use baseline::{Baseline, BaselineError};
 pub use check::check;
 pub use config::{
@@ -22,7 +22,6 @@ pub use config::{
 pub use fix::{FilePatch, FixError, FixPlan, plan_fixes};
 pub use inspect::{CallEdge, Checked, call_graph, print_ir, with_types};
 pub use load::{Loaded, load, parse_mod_mode};
-pub use panics::{install_panic_hook, panic_text};
 pub use request::{
     CheckReport, CheckRequest, NoProgress, Progress, Stage, Statistics, Target, TestFiles,
 };

@@ -79,6 +79,7 @@ fn load_problem(error: &LoadError) -> Problem {
         ErrorClass::Unreadable | ErrorClass::Source => {
             Problem::error(ProblemKind::Load, error.message.as_str())
         }
+        ErrorClass::Tolerated => Problem::warning(ProblemKind::Load, error.message.as_str()),
         ErrorClass::Missing => Problem::warning(ProblemKind::Missing, error.message.as_str()),
     };
     let known = |n: u32| (n > 0).then_some(n);

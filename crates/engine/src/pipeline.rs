@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use base::FxHashSet;
 use diag::{Problem, ProblemKind};
-use go_project::PackageKind;
+use go_project::{Package, PackageId, PackageKind, Program};
 use go_types::{CheckOptions, PackageInfo, Plan, ProgramTypes, Store, check_program};
 use knowledge::Knowledge;
 use rules::RuleContext;
@@ -51,7 +51,13 @@ pub(crate) fn prepare<T>(
     let Loaded { program, problems: load_problems } =
         load(request.system, &request.dir, &request.patterns, &request.target);
     problems.extend(load_problems);
-    let suppressions = suppressions(&program);
+    // Whose bodies are analysed, and in whose files findings can be.
+    let wanted = |p: &Package| {
+        p.kind == PackageKind::Workspace
+            || p.is_root
+            || request.deps && p.kind == PackageKind::Dependency
+    };
+    let suppressions = suppressions(&program, wanted);
     statistics.packages = program.roots.len();
     statistics.packages_loaded = program.packages.len();
     statistics.files = program.sources.len();
@@ -69,14 +75,8 @@ pub(crate) fn prepare<T>(
     let options = CheckOptions { stubs: Some(&stubs), ..CheckOptions::default() };
     let plan = Plan::new(&program, &store, &options);
     let types = check_program(&plan, &store);
-    let own: Vec<_> = program
-        .order
-        .iter()
-        .copied()
-        .filter(|&id| {
-            program.packages[id].kind == PackageKind::Workspace || program.packages[id].is_root
-        })
-        .collect();
+    let own: Vec<PackageId> =
+        program.order.iter().copied().filter(|&id| wanted(&program.packages[id])).collect();
     types.check_all_bodies(&own);
     type_problems(&program, &types, &own, &mut problems);
     lap(&mut statistics, Stage::Types);
@@ -85,10 +85,21 @@ pub(crate) fn prepare<T>(
     let infos: Vec<&PackageInfo> = own.iter().filter_map(|&id| types.info(id)).collect();
     let ir = go_ir::lower_program(&store, &program.sources, &infos);
     statistics.functions = ir.funcs.len();
+    let crashes = ir.crashes.iter().map(|(name, panic)| (name.as_str(), panic.as_str()));
+    crash_problems("lowering to IR", crashes, &mut problems);
     lap(&mut statistics, Stage::Ir);
 
     progress.stage(Stage::Flow, Some(ir.funcs.len() as u64));
-    let analysis = flow::analyse(&store, &ir, &knowledge);
+    let nothing = go_ir::Program::default();
+    let analysis = base::catch(|| flow::analyse(&store, &ir, &knowledge)).unwrap_or_else(|panic| {
+        problems.push(Problem::bug("the flow analysis", "the program", &panic));
+        flow::analyse(&store, &nothing, &knowledge)
+    });
+    let crashes = analysis
+        .crashes
+        .iter()
+        .map(|(f, panic)| (analysis.context.func(*f).name.as_str(), panic.as_str()));
+    crash_problems("the flow analysis", crashes, &mut problems);
     statistics.origins = analysis.origins();
     lap(&mut statistics, Stage::Flow);
 
@@ -120,11 +131,10 @@ fn user_knowledge(request: &CheckRequest<'_>, problems: &mut Vec<Problem>) -> Kn
     }
 }
 
-fn suppressions(program: &go_project::Program) -> Suppressions {
+fn suppressions(program: &Program, wanted: impl Fn(&Package) -> bool) -> Suppressions {
     let mut suppressions = Suppressions::default();
     let mut seen = FxHashSet::default();
-    for package in program.packages.iter().filter(|p| p.kind == PackageKind::Workspace || p.is_root)
-    {
+    for package in program.packages.iter().filter(|p| wanted(p)) {
         for file in &package.files {
             if seen.insert(file.file) {
                 suppressions.add_file(
@@ -139,9 +149,9 @@ fn suppressions(program: &go_project::Program) -> Suppressions {
 }
 
 fn type_problems(
-    program: &go_project::Program,
+    program: &Program,
     types: &ProgramTypes<'_>,
-    own: &[go_project::PackageId],
+    own: &[PackageId],
     problems: &mut Vec<Problem>,
 ) {
     for &id in own {
@@ -160,6 +170,17 @@ fn type_problems(
         }
     }
     for (package, panic) in types.crashes() {
-        problems.push(Problem::bug("the type checker", package, &panic));
+        problems.push(Problem::bug("the type checker", &format!("package {package}"), &panic));
     }
+}
+
+/// Crashes of a stage on single functions: they are missing from what comes after.
+fn crash_problems<'n>(
+    stage: &str,
+    crashes: impl Iterator<Item = (&'n str, &'n str)>,
+    problems: &mut Vec<Problem>,
+) {
+    problems.extend(
+        crashes.map(|(name, panic)| Problem::bug(stage, &format!("function {name}"), panic)),
+    );
 }

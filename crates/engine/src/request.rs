@@ -26,7 +26,7 @@ pub struct CheckRequest<'a> {
     pub min_confidence: Confidence,
     /// Library models of the user's, on top of the built-in ones.
     pub knowledge: Vec<PathBuf>,
-    /// Report findings whose primary place is in a dependency too.
+    /// Analyse the bodies of dependencies (not of the standard library) too, and report in them.
     pub deps: bool,
     /// Globs of files (relative to `dir`) in which nothing is reported.
     pub exclude: Vec<String>,

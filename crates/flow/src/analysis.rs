@@ -12,7 +12,9 @@ use rayon::prelude::*;
 
 use crate::context::{Context, named_obj, type_name};
 use crate::function::FuncAnalysis;
-use crate::pairs::{Channels, Pair, Scope, Side, is_one_object, is_write, meet, unlocked, unordered};
+use crate::pairs::{
+    Channels, Pair, Scope, Side, is_one_object, is_write, meet, unlocked, unordered,
+};
 use crate::path::{CtxKey, Path, Root};
 use crate::steps::FuncFacts;
 use crate::summary::{Event, Summary, Thread, ThreadSet};
@@ -27,6 +29,8 @@ pub struct Analysis<'a> {
     pub pairs: Vec<Pair>,
     /// The functions that nobody calls, with what they are.
     pub entries: Vec<(FuncId, EntryKind)>,
+    /// Functions without a summary because making it panicked, with what the panic said.
+    pub crashes: Vec<(FuncId, String)>,
 }
 
 impl Analysis<'_> {
@@ -67,7 +71,7 @@ pub fn analyse<'a>(
     knowledge: &'a Knowledge,
 ) -> Analysis<'a> {
     let context = Context::new(store, program, knowledge);
-    let facts = summarise_all(&context);
+    let (facts, crashes) = summarise_all(&context);
     let entries: Vec<(FuncId, EntryKind)> = program
         .funcs
         .ids()
@@ -88,7 +92,7 @@ pub fn analyse<'a>(
         let (x, y) = (p.a.event.site.span, p.b.event.site.span);
         seen.insert((x.min(y), x.max(y), p.a.event.is_map()))
     });
-    Analysis { context, facts, pairs, entries }
+    Analysis { context, facts, pairs, entries, crashes }
 }
 
 /// Functions, places and goroutines of a pair, as text and numbers that do not depend on timing.
@@ -197,25 +201,34 @@ fn invoked_methods(cx: &Context<'_>, func: &go_ir::Func, call: &go_ir::CallInfo)
     out
 }
 
-fn summarise_all(cx: &Context<'_>) -> IndexVec<FuncId, FuncFacts> {
+/// The facts of every function, and what crashed.
+fn summarise_all(cx: &Context<'_>) -> (IndexVec<FuncId, FuncFacts>, Vec<(FuncId, String)>) {
+    let mut crashes = Vec::new();
     let mut facts: Vec<FuncFacts> = cx.program.funcs.iter().map(|_| FuncFacts::default()).collect();
     for level in levels(cx) {
-        let done: Vec<(FuncId, FuncFacts)> = level
+        let done: Vec<(FuncId, Result<FuncFacts, String>)> = level
             .par_iter()
             .flat_map_iter(|group| {
                 // Inside a recursion, each function sees those before it in the group.
                 group.iter().filter(|&&f| !cx.func(f).external).map(|&f| {
-                    let (summary, facts) = FuncAnalysis::new(cx, f).run();
-                    cx.set_summary(f, Arc::new(summary));
+                    let made = base::catch(|| FuncAnalysis::new(cx, f).run());
+                    let facts = made.map(|(summary, facts)| {
+                        cx.set_summary(f, Arc::new(summary));
+                        facts
+                    });
                     (f, facts)
                 })
             })
             .collect();
         for (f, found) in done {
-            facts[f.index()] = found;
+            match found {
+                Ok(found) => facts[f.index()] = found,
+                Err(panic) => crashes.push((f, panic)),
+            }
         }
     }
-    IndexVec::from_vec(facts)
+    crashes.sort();
+    (IndexVec::from_vec(facts), crashes)
 }
 
 fn entry_kind(cx: &Context<'_>, f: FuncId) -> EntryKind {
@@ -327,8 +340,14 @@ fn entry_pairs(
         Root::Context(key) => shared.contains(&key),
         _ => true,
     };
-    let scope =
-        Scope { mutable: &cx.mutable, store: cx.store, func: f, code: cx.func(f), steps: &steps, threads: &threads };
+    let scope = Scope {
+        mutable: &cx.mutable,
+        store: cx.store,
+        func: f,
+        code: cx.func(f),
+        steps: &steps,
+        threads: &threads,
+    };
     scope.find_pairs(&events, out, one_object, |&(a, x), &(_, y)| {
         one_object(&a.path) || (!x.request && !y.request) || x.group == y.group
     });

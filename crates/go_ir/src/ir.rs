@@ -48,6 +48,8 @@ pub struct Program {
     pub by_obj: base::FxHashMap<ObjId, FuncId>,
     /// The synthetic initialiser of each package: variable initialisers in order, then `init`s.
     pub inits: base::FxHashMap<PkgId, FuncId>,
+    /// Functions that are missing because lowering them panicked, with what the panic said.
+    pub crashes: Vec<(String, String)>,
 }
 
 /// Where a function comes from.

@@ -18,7 +18,7 @@ pub use ir::{
     Block, BlockId, CallInfo, Callee, Func, FuncId, FuncKind, Instr, LockOp, Op, Program,
     SelectCase, Terminator, ValueId,
 };
-pub use order::{Gate, Order};
 pub use lower::{LoweredPackage, lower_package, lower_program};
+pub use order::{Gate, Order};
 pub use print::{print_func, print_program};
 pub use verify::verify;

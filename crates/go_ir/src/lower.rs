@@ -47,12 +47,20 @@ const MAX_DEPTH: u32 = 300;
 /// them, so they do not depend on the number of threads.
 pub fn lower_program(store: &Store, sources: &SourceMap, packages: &[&PackageInfo]) -> Program {
     let lowered: Vec<LoweredPackage> =
-        packages.par_iter().map(|info| lower_package(store, sources, info)).collect();
+        packages.par_iter().map(|info| caught_package(store, sources, info)).collect();
     let mut program = Program::default();
     for package in lowered {
         append(&mut program, package);
     }
     program
+}
+
+/// A package, or none of it when what is done to it as a whole panics.
+fn caught_package(store: &Store, sources: &SourceMap, info: &PackageInfo) -> LoweredPackage {
+    base::catch(|| lower_package(store, sources, info)).unwrap_or_else(|panic| LoweredPackage {
+        crashes: vec![(format!("{}.*", store.package(info.pkg).path), panic)],
+        ..LoweredPackage::empty(info.pkg)
+    })
 }
 
 /// The functions of one package, numbered from 0.
@@ -65,20 +73,28 @@ pub struct LoweredPackage {
     pub funcs: IndexVec<FuncId, Func>,
     /// Its initialiser; none when it has no files.
     pub init: Option<FuncId>,
+    /// Functions on which lowering panicked: they are missing.
+    pub crashes: Vec<(String, String)>,
+}
+
+impl LoweredPackage {
+    fn empty(pkg: go_types::PkgId) -> Self {
+        Self { pkg, funcs: IndexVec::new(), init: None, crashes: Vec::new() }
+    }
 }
 
 /// Lowers one package.
 pub fn lower_package(store: &Store, sources: &SourceMap, info: &PackageInfo) -> LoweredPackage {
     let Some(first) = info.files.first() else {
-        return LoweredPackage { pkg: info.pkg, funcs: IndexVec::new(), init: None };
+        return LoweredPackage::empty(info.pkg);
     };
     let mut lowerer = Lowerer::new(store, sources, info, first);
     for file in &info.files {
         lowerer.enter_file(file);
         lowerer.declarations();
     }
-    let init = Some(lowerer.package_init());
-    let mut funcs = lowerer.funcs;
+    let init = lowerer.caught("init", Lowerer::package_init);
+    let Lowerer { mut funcs, crashes, .. } = lowerer;
     crate::simplify::fold_branches(store, &mut funcs);
     if cfg!(debug_assertions) {
         for f in funcs.iter() {
@@ -91,7 +107,7 @@ pub fn lower_package(store: &Store, sources: &SourceMap, info: &PackageInfo) -> 
             );
         }
     }
-    LoweredPackage { pkg: info.pkg, funcs, init }
+    LoweredPackage { pkg: info.pkg, funcs, init, crashes }
 }
 
 fn append(program: &mut Program, package: LoweredPackage) {
@@ -100,6 +116,7 @@ fn append(program: &mut Program, package: LoweredPackage) {
     if let Some(init) = package.init {
         program.inits.insert(package.pkg, moved(init));
     }
+    program.crashes.extend(package.crashes);
     let mut funcs = package.funcs;
     for mut f in std::mem::take(funcs.as_mut_vec()) {
         f.parent = f.parent.map(moved);
@@ -136,6 +153,7 @@ struct Lowerer<'a> {
     /// The `init` functions seen so far.
     init_funcs: Vec<ObjId>,
     depth: u32,
+    crashes: Vec<(String, String)>,
 }
 
 impl<'a> Lowerer<'a> {
@@ -159,6 +177,25 @@ impl<'a> Lowerer<'a> {
             outer: Vec::new(),
             init_funcs: Vec::new(),
             depth: 0,
+            crashes: Vec::new(),
+        }
+    }
+
+    /// Lowers one function of the package. If that panics, the function and its literals are left
+    /// out, and the rest goes on.
+    fn caught<T>(&mut self, name: &str, lower: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let before = self.funcs.len();
+        match base::catch(|| lower(self)) {
+            Ok(made) => Some(made),
+            Err(panic) => {
+                let package = self.store.package(self.info.pkg).path;
+                self.crashes.push((format!("{package}.{name}"), panic));
+                self.funcs.as_mut_vec().truncate(before);
+                self.f = FnState::none(self.file.file, self.store.invalid());
+                self.outer.clear();
+                self.depth = 0;
+                None
+            }
         }
     }
 

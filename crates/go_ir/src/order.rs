@@ -102,8 +102,9 @@ impl<'a> Order<'a> {
             next = self.cfg.loops[l].parent;
         }
         let l = &self.cfg.loops[outermost?];
-        let each_round =
-            |from: BlockId| self.cfg.succs(from).contains(&l.header) && self.cfg.dominates(at, from);
+        let each_round = |from: BlockId| {
+            self.cfg.succs(from).contains(&l.header) && self.cfg.dominates(at, from)
+        };
         l.blocks.iter().any(each_round).then_some(l.header)
     }
 

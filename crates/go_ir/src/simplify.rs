@@ -153,13 +153,7 @@ impl<'f> Evaluator<'f> {
     }
 
     /// What a function's own variable holds when `at` runs.
-    fn variable(
-        &self,
-        f: FuncId,
-        var: ValueId,
-        at: ValueId,
-        depth: u32,
-    ) -> Option<ConstValue> {
+    fn variable(&self, f: FuncId, var: ValueId, at: ValueId, depth: u32) -> Option<ConstValue> {
         if depth > MAX_DEPTH {
             return None;
         }

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use source::SystemError;
+
 /// What an error means for the run as a whole.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum ErrorClass {
@@ -14,6 +16,8 @@ pub enum ErrorClass {
     /// The source is inconsistent: an import cycle, two package names in a folder, a file that does
     /// not parse. The analysis goes on with what is left.
     Source,
+    /// The source is odd and was read all the same: nothing is left out.
+    Tolerated,
     /// An import that is not on this machine. What comes from it is opaque.
     Missing,
 }
@@ -37,6 +41,16 @@ impl LoadError {
     /// An error about a file or folder as a whole.
     pub fn new(path: &Path, class: ErrorClass, message: impl Into<String>) -> Self {
         Self { path: path.to_owned(), line: 0, column: 0, message: message.into(), class }
+    }
+
+    /// A file or folder that the machine would not give.
+    pub(crate) fn unreadable(path: &Path, error: &SystemError) -> Self {
+        let why = match error {
+            // The path is said beside the message.
+            SystemError::Io { source, .. } => format!("cannot be read: {source}"),
+            other => other.to_string(),
+        };
+        Self::new(path, ErrorClass::Unreadable, why)
     }
 
     /// The same error at a line (from 1).

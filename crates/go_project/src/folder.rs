@@ -121,50 +121,115 @@ impl Folder {
     }
 
     /// All files of a package have one name. Where they do not, the most frequent wins (then the
-    /// first), and the others are left out with an error.
+    /// first), and the others are left out with an error. Test files may make an external test
+    /// package of their own.
     fn agree_on_name(&mut self, dir: &Path) {
-        let mut counts: FxHashMap<Symbol, usize> = FxHashMap::default();
         let named = |f: &&RawFile| !f.ast.package.name.is_blank();
-        for file in self.files.iter().filter(named) {
-            *counts.entry(file.ast.package.name).or_default() += 1;
-        }
         let first_of = |files: &[RawFile]| files.iter().find(named).map(|f| f.ast.package.name);
-        let mut best = first_of(&self.files);
-        for file in self.files.iter().filter(named) {
-            let name = file.ast.package.name;
-            if best.is_some_and(|b| counts[&name] > counts[&b]) {
-                best = Some(name);
-            }
-        }
         let from_xtests = || {
             let name = first_of(&self.xtests)?.as_str();
             Some(Symbol::intern(name.strip_suffix("_test").unwrap_or(name)))
         };
+        let best = most_frequent_name(&self.files);
         let Some(name) = best.or_else(|| first_of(&self.tests)).or_else(from_xtests) else {
             return;
         };
         self.name = Some(name);
         let xtest = Symbol::intern(&format!("{name}_test"));
-        for (files, wanted) in
-            [(&mut self.files, name), (&mut self.tests, name), (&mut self.xtests, xtest)]
-        {
-            let (kept, odd): (Vec<RawFile>, Vec<RawFile>) = std::mem::take(files)
-                .into_iter()
-                .partition(|f| f.ast.package.name == wanted || f.ast.package.name.is_blank());
-            *files = kept;
-            for file in odd {
-                let other = file.ast.package.name;
-                let line = line_of(&file.text, file.ast.package_pos);
-                let message = format!(
-                    "package {other} in a folder of package {wanted}: the file is left out"
-                );
-                let path = dir.join(&file.name);
-                self.errors.push(LoadError::new(&path, ErrorClass::Source, message).at(line, 0));
-                let reason = format!("package {other}, not {wanted}");
-                self.ignored.push(IgnoredFile { name: file.name, reason, by_constraint: false });
+        let odd = take_odd(&mut self.files, name);
+        let mut odd_tests = take_odd(&mut self.tests, name);
+        odd_tests.extend(take_odd(&mut self.xtests, xtest));
+        odd_tests.sort_by(|a, b| a.name.cmp(&b.name));
+        if self.xtests.is_empty() {
+            self.adopt_tests(dir, name, &mut odd_tests);
+        }
+        self.leave_out(dir, name, odd);
+        self.leave_out(dir, name, odd_tests);
+    }
+
+    /// Test files whose package is neither that of the folder nor its `_test`: the go command
+    /// refuses them, but there is one sensible way to read them, as the external test package.
+    fn adopt_tests(&mut self, dir: &Path, name: Symbol, odd: &mut Vec<RawFile>) {
+        let Some(other) = most_frequent_name(odd) else { return };
+        let (mine, rest) =
+            std::mem::take(odd).into_iter().partition(|f: &RawFile| f.ast.package.name == other);
+        *odd = rest;
+        self.xtests = mine;
+        let message = format!(
+            "package {other} fits neither package {name} of this folder nor its external test \
+             {name}_test: {} read as the external test all the same",
+            if self.xtests.len() == 1 {
+                "the file is".to_owned()
+            } else {
+                file_list(&self.xtests) + " are"
             }
+        );
+        self.errors.push(error_at_clause(dir, &self.xtests[0], ErrorClass::Tolerated, message));
+    }
+
+    /// Leaves files out, with one error for each package name that they have.
+    fn leave_out(&mut self, dir: &Path, name: Symbol, mut odd: Vec<RawFile>) {
+        while let Some(first) = odd.first() {
+            let other = first.ast.package.name;
+            let (these, rest) = odd.into_iter().partition(|f| f.ast.package.name == other);
+            odd = rest;
+            let left_out = if these.len() == 1 {
+                "the file is left out".to_owned()
+            } else {
+                file_list(&these) + " are left out"
+            };
+            let message = format!("package {other} in a folder of package {name}: {left_out}");
+            self.errors.push(error_at_clause(dir, &these[0], ErrorClass::Source, message));
+            let reason = format!("package {other}, not {name}");
+            self.ignored.extend(these.into_iter().map(|file| IgnoredFile {
+                name: file.name,
+                reason: reason.clone(),
+                by_constraint: false,
+            }));
         }
     }
+}
+
+/// Takes out the files that name another package than `wanted`.
+fn take_odd(files: &mut Vec<RawFile>, wanted: Symbol) -> Vec<RawFile> {
+    let (kept, odd) = std::mem::take(files)
+        .into_iter()
+        .partition(|f| f.ast.package.name == wanted || f.ast.package.name.is_blank());
+    *files = kept;
+    odd
+}
+
+/// The package name that most of the files have; of several, the first.
+fn most_frequent_name(files: &[RawFile]) -> Option<Symbol> {
+    let mut counts: FxHashMap<Symbol, usize> = FxHashMap::default();
+    let named = |f: &&RawFile| !f.ast.package.name.is_blank();
+    for file in files.iter().filter(named) {
+        *counts.entry(file.ast.package.name).or_default() += 1;
+    }
+    let mut best: Option<Symbol> = None;
+    for file in files.iter().filter(named) {
+        let name = file.ast.package.name;
+        if best.is_none_or(|b| counts[&name] > counts[&b]) {
+            best = Some(name);
+        }
+    }
+    best
+}
+
+/// "24 files (a.go, b.go, c.go, …)"
+fn file_list(files: &[RawFile]) -> String {
+    const SHOWN: usize = 3;
+    let mut names: Vec<&str> = files.iter().take(SHOWN).map(|f| f.name.as_str()).collect();
+    if files.len() > SHOWN {
+        names.push("…");
+    }
+    format!("{} files ({})", files.len(), names.join(", "))
+}
+
+/// An error at the package clause of a file.
+fn error_at_clause(dir: &Path, file: &RawFile, class: ErrorClass, message: String) -> LoadError {
+    let line = line_of(&file.text, file.ast.package_pos);
+    LoadError::new(&dir.join(&file.name), class, message).at(line, 0)
 }
 
 /// The line (from 1) of a byte offset.
@@ -203,7 +268,7 @@ fn read_file(reading: Reading<'_>, place: &Place, name: &str) -> Read {
     let text: Arc<[u8]> = match reading.system.read(&path) {
         Ok(text) => text.into(),
         Err(error) => {
-            return Read::Failed(LoadError::new(&path, ErrorClass::Unreadable, reason(&error)));
+            return Read::Failed(LoadError::unreadable(&path, &error));
         }
     };
     // Files given by name are taken whatever their constraints say.
@@ -240,13 +305,6 @@ fn read_file(reading: Reading<'_>, place: &Place, name: &str) -> Read {
         file.embeds = all.map(|d| (d.span, d.embed_patterns())).collect();
     }
     Read::File(Box::new(file))
-}
-
-fn reason(error: &source::SystemError) -> String {
-    match error {
-        source::SystemError::Io { source, .. } => format!("cannot be read: {source}"),
-        other => other.to_string(),
-    }
 }
 
 impl RawFile {

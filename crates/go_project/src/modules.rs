@@ -240,7 +240,7 @@ fn read(system: &dyn System, path: &Path, kind: ModKind, errors: &mut Vec<LoadEr
             file
         }
         Err(error) => {
-            errors.push(LoadError::new(path, ErrorClass::Unreadable, error.to_string()));
+            errors.push(LoadError::unreadable(path, &error));
             ModFile { path: path.to_owned(), ..ModFile::default() }
         }
     }

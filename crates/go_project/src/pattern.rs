@@ -131,8 +131,7 @@ impl Expansion<'_> {
                     self.fail(dir, "no Go files in this folder; `./...` takes the folders below it")
                 }
                 Err(error) => {
-                    let error = LoadError::new(dir, ErrorClass::Unreadable, error.to_string());
-                    self.roots.errors.push(error);
+                    self.roots.errors.push(LoadError::unreadable(dir, &error));
                 }
             },
             Some(_) => self.fail(dir, "expected a folder or a .go file"),
@@ -225,8 +224,7 @@ impl Expansion<'_> {
             let entries = match self.resolver.system.read_dir(&dir) {
                 Ok(entries) => Arc::new(entries),
                 Err(error) => {
-                    let error = LoadError::new(&dir, ErrorClass::Unreadable, error.to_string());
-                    self.roots.errors.push(error);
+                    self.roots.errors.push(LoadError::unreadable(&dir, &error));
                     continue;
                 }
             };
@@ -300,8 +298,7 @@ impl Expansion<'_> {
             let entries = match self.resolver.system.read_dir(dir) {
                 Ok(entries) => Arc::new(entries),
                 Err(error) => {
-                    let error = LoadError::new(dir, ErrorClass::Unreadable, error.to_string());
-                    self.roots.errors.push(error);
+                    self.roots.errors.push(LoadError::unreadable(dir, &error));
                     continue;
                 }
             };

@@ -349,6 +349,34 @@ fn bad_requests_are_usage_errors() {
 }
 
 #[test]
+fn test_files_of_a_third_package_are_an_external_test() {
+    let archive = "-- go.mod --\nmodule m\n-- a.go --\npackage main\n-- b_test.go --\npackage race_test\n\
+        import \"fmt\"\n-- c_test.go --\npackage race_test\n-- d_test.go --\npackage other\n";
+    let wanted = [
+        "/w/b_test.go:1: package race_test fits neither package main of this folder nor its external \
+         test main_test: 2 files (b_test.go, c_test.go) are read as the external test all the same",
+        "/w/d_test.go:1: package other in a folder of package main: the file is left out",
+    ];
+    for patterns in [&["."][..], &["a.go", "b_test.go", "c_test.go", "d_test.go"]] {
+        let options = LoadOptions { tests: true, ..options(patterns) };
+        let program = load(&tree(archive), &options);
+        assert_eq!(errors(&program), wanted);
+        let external =
+            program.packages.iter().find(|p| p.test_variant == TestVariant::External).unwrap();
+        assert_eq!((external.name.as_str(), external.files.len()), ("race_test", 2));
+        assert!(external.is_root);
+        assert_eq!(target(&program, &external.display_path(), "fmt"), "fmt");
+    }
+    // Where there is an external test, others do not belong to it.
+    let archive = format!("{archive}-- e_test.go --\npackage main_test\n");
+    let options = LoadOptions { tests: true, ..options(&["."]) };
+    let program = load(&tree(&archive), &options);
+    let errors = errors(&program);
+    assert!(errors[0].ends_with("2 files (b_test.go, c_test.go) are left out"), "{errors:?}");
+    assert_eq!(errors.len(), 2);
+}
+
+#[test]
 fn a_broken_go_mod_is_an_error_with_its_line_and_no_end() {
     let program =
         run("-- go.mod --\nmodule m\ngo 1.22\nrequire (\n\ta.b/c\n)\n-- m.go --\npackage m\n", &[]);

@@ -13,7 +13,7 @@ use crate::operand::{Mode, Operand};
 use crate::predicates::default_type;
 use crate::store::TypeId;
 use crate::types::{Basic, Type};
-use crate::under::{core_type, unalias};
+use crate::under::{core_type, unalias, under};
 
 impl<'a> Checker<'a> {
     /// Checks a call of a function of package unsafe; see `builtin`.
@@ -185,29 +185,47 @@ impl<'a> Checker<'a> {
         self.measured(x, fun, field, offset)
     }
 
-    /// Whether the size of a type hangs on a type parameter, or is infinite after an error.
+    /// Whether the size of a type hangs on a type parameter, or cannot be known after an error:
+    /// `type A [unsafe.Sizeof(S{})]byte; type S struct { a A }`, which is reported here.
     fn has_var_size(&mut self, t: TypeId) -> bool {
-        let mut path = Vec::new();
-        self.has_var_size_in(t, &mut path)
+        self.has_var_size_in(t, &mut Vec::new())
     }
 
-    fn has_var_size_in(&self, t: TypeId, path: &mut Vec<TypeId>) -> bool {
+    /// `foreign`: the types of other packages that `t` is a part of.
+    fn has_var_size_in(&mut self, t: TypeId, foreign: &mut Vec<TypeId>) -> bool {
         let s = self.store;
         let t = unalias(s, t);
         match s.ty(t) {
-            Type::Named(_) => {
-                if path.contains(&t) {
+            Type::Named(named) => {
+                let rhs = match named.rhs.get() {
+                    Some(rhs) if named.origin.is_none() => rhs,
+                    _ => under(s, t),
+                };
+                let own = named.origin.is_some() || s.obj(named.obj).pkg == Some(self.pkg);
+                let Some(name) = self.cycle_name(t).filter(|_| own) else {
+                    // Only an import cycle leaves such a type unfinished.
+                    if foreign.contains(&t) {
+                        return true;
+                    }
+                    foreign.push(t);
+                    let var_size = self.has_var_size_in(rhs, foreign) || self.is_portable_simd(t);
+                    foreign.pop();
+                    return var_size;
+                };
+                if let Some(i) = self.path_index(name) {
+                    let cycle = self.path[i..].to_vec();
+                    let first = self.first_in_source(&cycle);
+                    self.cycle_error(&cycle, first);
                     return true;
                 }
-                path.push(t);
-                let var_size = self.has_var_size_in(crate::under::under(s, t), path)
-                    || self.is_portable_simd(t);
-                path.pop();
-                var_size
+                self.push(name);
+                let var_size = self.has_var_size_in(rhs, foreign);
+                self.pop();
+                var_size || self.is_portable_simd(t)
             }
-            Type::Array { elem, .. } => self.has_var_size_in(*elem, path),
-            Type::Struct(fields) => {
-                fields.fields.iter().any(|&f| self.has_var_size_in(self.type_of_obj(f), path))
+            Type::Array { elem, .. } => self.has_var_size_in(*elem, foreign),
+            Type::Struct(made) => {
+                made.fields.iter().any(|&f| self.has_var_size_in(self.type_of_obj(f), foreign))
             }
             Type::TypeParam(_) => true,
             _ => false,

@@ -317,6 +317,8 @@ impl Checker<'_> {
             if let Err((i, message)) = c.verify(&tparams, &targs) {
                 let pos = places.get(i).copied().unwrap_or(pos);
                 c.report_in(file, pos, message, true);
+            } else {
+                c.note_instance(&tparams, &targs);
             }
         });
         inst

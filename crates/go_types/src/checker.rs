@@ -7,6 +7,7 @@ use source::FileId;
 use crate::constant::ConstValue;
 use crate::info::{ExprRef, FileInfo};
 use crate::memo::Memo;
+use crate::mono::Mono;
 use crate::object::{ObjKind, VarKind};
 use crate::scope::{ScopeId, Scopes};
 use crate::sizes::Sizes;
@@ -176,6 +177,16 @@ pub struct Checker<'a> {
     pub(crate) panics: FxHashSet<ExprRef>,
     /// Declared types without type parameters that do not contain themselves.
     pub(crate) valid_types: FxHashSet<TypeId>,
+    /// Where the package first writes each instance of a generic type (file, offset): cycles that
+    /// go through it are reported there.
+    pub(crate) instance_places: FxHashMap<TypeId, (u32, u32)>,
+    /// Names that stand for instances in cycles, see [`Checker::cycle_name`].
+    pub(crate) instance_names: FxHashMap<TypeId, ObjId>,
+    /// Generic functions whose parameters are being checked, with what is known of their types:
+    /// the type parameters.
+    pub(crate) open_signatures: Vec<(ObjId, TypeId)>,
+    /// What type parameters are instantiated with.
+    pub(crate) mono: Mono,
     /// Types and parameters that need to exist only once.
     pub(crate) memo: Memo,
     /// The initialisation order, once bodies have been checked.
@@ -215,6 +226,10 @@ impl<'a> Checker<'a> {
             shift_operands: FxHashSet::default(),
             panics: FxHashSet::default(),
             valid_types: FxHashSet::default(),
+            instance_places: FxHashMap::default(),
+            instance_names: FxHashMap::default(),
+            open_signatures: Vec::new(),
+            mono: Mono::default(),
             memo: Memo::default(),
             init_order: Vec::new(),
             env: Env::default(),

@@ -4,7 +4,7 @@ use base::FxHashMap;
 use go_syntax::ast::{ExprKind, SpecKind};
 
 use crate::checker::Checker;
-use crate::object::ObjKind;
+use crate::object::{ObjKind, Object};
 use crate::predicates::{identical, is_valid, unalias};
 use crate::store::{ObjId, TypeId};
 use crate::types::Type;
@@ -87,6 +87,29 @@ impl Checker<'_> {
             self.error_at_obj(at, message);
             at = next;
         }
+    }
+
+    /// The name that stands for a declared type in a cycle. That of an instance is where the
+    /// package first writes the instance, not where the generic type is declared:
+    /// `type T[P any] struct { T[P] }` is wrong at the second `T`.
+    pub(crate) fn cycle_name(&mut self, t: TypeId) -> Option<ObjId> {
+        let store = self.store;
+        let Type::Named(named) = store.ty(t) else { return None };
+        if named.origin.is_none() {
+            return Some(named.obj);
+        }
+        if let Some(&known) = self.instance_names.get(&t) {
+            return Some(known);
+        }
+        let generic = store.obj(named.obj);
+        let place = match self.instance_places.get(&t) {
+            Some(&(file, pos)) => Some((self.files[file as usize].file, pos)),
+            None => generic.file.map(|f| (f, generic.pos)),
+        };
+        let name = Object::new(ObjKind::TypeName, generic.name, generic.pkg, place, Some(t));
+        let name = store.new_obj(name);
+        self.instance_names.insert(t, name);
+        Some(name)
     }
 
     /// Index of the object that stands first in the source.
@@ -217,13 +240,8 @@ impl Checker<'_> {
                         }
                     }
                     let start = path.iter().position(|&p| identical(store, p, t)).unwrap_or(0);
-                    let cycle: Vec<ObjId> = path[start..]
-                        .iter()
-                        .filter_map(|&p| match store.ty(p) {
-                            Type::Named(n) => Some(n.obj),
-                            _ => None,
-                        })
-                        .collect();
+                    let cycle: Vec<ObjId> =
+                        path[start..].iter().filter_map(|&p| self.cycle_name(p)).collect();
                     if !cycle.is_empty() {
                         self.cycle_error(&cycle, 0);
                     }

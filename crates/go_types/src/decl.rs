@@ -337,7 +337,7 @@ impl Checker<'_> {
     /// A function or method; its body waits for [`Checker::check_bodies`].
     fn func_decl(&mut self, obj: ObjId, func: FuncDeclId, info: u32) {
         let decl = self.ast().func_decls[func];
-        let (sig, scope) = self.func_type(decl.ty, decl.recv);
+        let (sig, scope) = self.declared_func_type(obj, decl.ty, decl.recv);
         self.store.obj(obj).typ.set(sig);
         let generic = !self.ast().func_types[decl.ty].tparams.is_empty();
         match decl.body {
@@ -368,6 +368,7 @@ impl Checker<'_> {
                         Object::new(ObjKind::TypeName, name.name, Some(self.pkg), place, None);
                     let obj = self.store.new_obj(obj);
                     self.declare(self.scope(), Some(name), obj, name.pos);
+                    self.note_local_type(obj);
                     self.push(obj);
                     self.type_decl(obj, spec);
                     self.pop();

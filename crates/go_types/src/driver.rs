@@ -2,8 +2,6 @@
 //! first; function bodies when asked for. A package on which the checker panics becomes a problem
 //! of its own, and its importers go on without it.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -298,18 +296,18 @@ impl<'r> Run<'r, '_> {
     {
         let unit = &self.plan.units[id];
         let check = &self.checks[id.index()];
-        let made = catch_unwind(AssertUnwindSafe(|| {
+        let made = base::catch(|| {
             let mut checker = Box::new(unit.checker(self.store, self.plan.test_builtins));
             checker.sizes = self.plan.sizes;
             checker.check_declarations();
             checker
-        }));
+        });
         match made {
             Ok(mut checker) => {
                 check.errors.lock().append(&mut checker.errors);
                 *check.checker.lock() = Some(checker);
             }
-            Err(panic) => check.crashes.lock().push(panic_text(&*panic)),
+            Err(panic) => check.crashes.lock().push(panic),
         }
         complete_scope(self.store, unit.pkg);
         for &user in &self.users[id] {
@@ -331,16 +329,6 @@ fn complete_scope(store: &Store, pkg: PkgId) {
                 _ => store.invalid(),
             });
         }
-    }
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    if let Some(text) = panic.downcast_ref::<&str>() {
-        (*text).to_owned()
-    } else if let Some(text) = panic.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "unknown panic".to_owned()
     }
 }
 
@@ -420,16 +408,16 @@ impl ProgramTypes<'_> {
         // Another thread that asks for the same package waits here.
         let mut slot = check.checker.lock();
         let Some(mut checker) = slot.take() else { return check.info.get() };
-        let checked = catch_unwind(AssertUnwindSafe(move || {
+        let checked = base::catch(move || {
             checker.check_all_bodies();
             checker
-        }));
+        });
         match checked {
             Ok(mut checker) => {
                 check.errors.lock().append(&mut checker.errors);
                 check.info.get_or_init(|| checker.into_info());
             }
-            Err(panic) => check.crashes.lock().push(panic_text(&*panic)),
+            Err(panic) => check.crashes.lock().push(panic),
         }
         check.info.get()
     }

@@ -22,6 +22,7 @@ impl Checker<'_> {
     ) {
         let env = Env { file, scope: Some(scope), decl, sig: Some(sig), iota, ..Env::default() };
         let outer = std::mem::replace(&mut self.env, env);
+        let first = self.scopes.len();
         if let StmtKind::Block(list) = self.ast().stmt(body).kind {
             self.stmt_list(crate::stmt::Ctx::default(), self.ast().stmt_list(list));
         }
@@ -33,7 +34,7 @@ impl Checker<'_> {
             let end = self.ast().stmt(body).span.end;
             self.error(end.saturating_sub(1), "missing return");
         }
-        self.usage(scope);
+        self.usage(scope, first);
         self.env = outer;
     }
 }

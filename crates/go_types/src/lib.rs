@@ -34,6 +34,7 @@ mod literals;
 mod lookup;
 mod memo;
 mod missing;
+mod mono;
 mod named;
 mod object;
 mod operand;

@@ -25,6 +25,7 @@ impl<'a> Checker<'a> {
         }
         self.env = Env::default();
         self.init_order = self.init_order();
+        self.instantiation_cycles();
         self.unused_imports();
     }
 

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use base::{FxHashMap, Id, IndexVec, Symbol, define_id};
+use base::{FxHashMap, IndexVec, Symbol, define_id};
 use go_syntax::ast::Ident;
 use smallvec::SmallVec;
 
@@ -176,13 +176,13 @@ impl Checker<'_> {
     }
 
     /// Reports the variables of a function that are never used (Go spec, "Variable declarations":
-    /// a compiler may refuse them). Function literals inside have done so for theirs.
-    pub(crate) fn usage(&mut self, func: ScopeId) {
+    /// a compiler may refuse them). Function literals inside have done so for theirs. `first` is how
+    /// many scopes there were before the body.
+    pub(crate) fn usage(&mut self, func: ScopeId, first: usize) {
         let mut unused = Vec::new();
-        for scope in &self.scopes.as_slice()[func.index()..] {
-            if scope.func != Some(func) {
-                continue;
-            }
+        let inner = self.scopes.as_slice()[first..].iter().filter(|s| s.func == Some(func));
+        // Between the two are the scopes of the package's other functions: there may be many.
+        for scope in std::iter::once(&self.scopes[func]).chain(inner) {
             for (_, obj) in scope.names() {
                 let o = self.store.obj(obj);
                 let local = matches!(o.kind, ObjKind::Var { kind: VarKind::Local, .. });

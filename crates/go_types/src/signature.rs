@@ -33,16 +33,30 @@ pub(crate) struct ReceiverParts {
 impl Checker<'_> {
     /// A function or method type, and the scope that its parameters are declared in.
     pub(crate) fn func_type(&mut self, func: FuncTypeId, recv: FieldRange) -> (TypeId, ScopeId) {
-        self.func_type_with(func, recv, None)
+        self.func_type_with(None, func, recv, None)
+    }
+
+    /// The type of a declared function or method, and the scope of its parameters.
+    pub(crate) fn declared_func_type(
+        &mut self,
+        obj: ObjId,
+        func: FuncTypeId,
+        recv: FieldRange,
+    ) -> (TypeId, ScopeId) {
+        let open = self.open_signatures.len();
+        let made = self.func_type_with(Some(obj), func, recv, None);
+        self.open_signatures.truncate(open);
+        made
     }
 
     /// The type of an interface's method with that receiver. Its scope is given up at once.
     pub(crate) fn method_type(&mut self, func: FuncTypeId, recv: ObjId) -> TypeId {
-        self.func_type_with(func, FieldRange::default(), Some(recv)).0
+        self.func_type_with(None, func, FieldRange::default(), Some(recv)).0
     }
 
     fn func_type_with(
         &mut self,
+        declared: Option<ObjId>,
         func: FuncTypeId,
         recv_field: FieldRange,
         made_recv: Option<ObjId>,
@@ -65,7 +79,14 @@ impl Checker<'_> {
         let tparams = if ftype.tparams.is_empty() {
             Box::default()
         } else {
-            self.collect_tparams(None, ftype.tparams)
+            let tparams = self.collect_tparams(None, ftype.tparams);
+            if let Some(obj) = declared {
+                // func F[T any](_ [unsafe.Sizeof(F[int])]T): the parameters may ask for F.
+                let open = Signature { tparams: tparams.clone(), ..Signature::default() };
+                let open = self.store.new_type(Type::Signature(Box::new(open)));
+                self.open_signatures.push((obj, open));
+            }
+            tparams
         };
         let (params, variadic) = self.collect_params(VarKind::Param, ftype.params);
         let (results, _) = self.collect_params(VarKind::Result, ftype.results);
@@ -237,6 +258,7 @@ impl Checker<'_> {
                 {
                     m.bound.set(subst(store, bound, &SubstMap::new(theirs, &own)));
                 }
+                self.mono.same(store, mine, their);
             }
         } else {
             let message = format!(

@@ -12,11 +12,8 @@ use crate::object::{Object, VarKind};
 use crate::predicates::{identical, is_type_param, is_valid};
 use crate::store::{ObjId, PkgId, TypeId};
 use crate::types::{Basic, Interface, Struct, Term, Type};
-use crate::typeset::{disjoint_terms, sort_methods, type_set};
+use crate::typeset::{MAX_TERMS, disjoint_terms, sort_methods, type_set, union_is_too_long};
 use crate::under::{unalias, under};
-
-/// As in go/types: unions are compared pairwise.
-const MAX_TERMS: usize = 100;
 
 impl<'a> Checker<'a> {
     /// `struct { … }`
@@ -210,6 +207,11 @@ impl<'a> Checker<'a> {
             let u = under(store, t);
             if !matches!(store.ty(u), Type::Interface(_)) {
                 let element = matches!(store.ty(u), Type::Union(_));
+                if let Type::Union(terms) = store.ty(u)
+                    && union_is_too_long(store, terms)
+                {
+                    self.report_in(file, at, too_many_terms(), false);
+                }
                 if is_valid(store, u) {
                     let what = if element { "interface element" } else { "non-interface type" };
                     self.verify_version(at, 18, |c| format!("embedding {what} {}", c.type_str(t)));
@@ -273,10 +275,7 @@ impl<'a> Checker<'a> {
             }
             if terms.len() >= MAX_TERMS {
                 if !too_many {
-                    let message = format!(
-                        "cannot handle more than {MAX_TERMS} union terms (implementation limitation)"
-                    );
-                    self.error_at(x, message);
+                    self.error_at(x, too_many_terms());
                     too_many = true;
                     union = store.invalid();
                 }
@@ -390,6 +389,10 @@ impl<'a> Checker<'a> {
     pub(crate) fn text(&self) -> &'a [u8] {
         self.texts[self.env.file as usize]
     }
+}
+
+fn too_many_terms() -> String {
+    format!("cannot handle more than {MAX_TERMS} union terms (implementation limitation)")
 }
 
 /// The names of the fields so far.

@@ -127,7 +127,7 @@ impl Struct {
 pub(crate) type NameIndex = OnceLock<FxHashMap<Symbol, u32>>;
 
 /// A function type.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Signature {
     /// The receiver of a method.
     pub recv: Option<ObjId>,

@@ -234,6 +234,19 @@ fn restrict(
     }
 }
 
+/// Whether a union has more terms than are handled, once the unions that it names are written out.
+pub(crate) fn union_is_too_long(store: &Store, terms: &[Term]) -> bool {
+    let count = |t: &Term| {
+        let u = under(store, t.ty);
+        match store.ty(u) {
+            Type::Interface(_) => type_set(store, u).terms.as_ref().map_or(0, |t| t.len()),
+            _ => 1,
+        }
+    };
+    terms.iter().map(count).sum::<usize>() > MAX_TERMS
+        && compute_union(store, terms, &mut Active::new()).is_none()
+}
+
 /// `None` when the union is too long.
 fn compute_union(store: &Store, terms: &[Term], active: &mut Active) -> Option<TermList> {
     let mut all: TermList = Some(Box::default());

@@ -46,7 +46,7 @@ impl<'a> Checker<'a> {
             self.mark_used(obj);
             return;
         }
-        // A function asked for inside its own signature: go/types has an empty signature then.
+        // A function asked for inside its own signature: only its type parameters are known then.
         let in_own_signature = o.typ.get().is_none()
             && matches!(o.kind, ObjKind::Func { .. })
             && self.path_index(obj).is_some();
@@ -54,7 +54,11 @@ impl<'a> Checker<'a> {
         if in_own_signature {
             self.add_decl_dep(obj);
             x.mode = Mode::Value;
-            x.typ = store.universe().empty_signature;
+            x.typ = self
+                .open_signatures
+                .iter()
+                .find(|open| open.0 == obj)
+                .map_or(store.universe().empty_signature, |open| open.1);
             return;
         }
         if o.typ.get().is_none() || (got_type && want_type && o.pkg == Some(self.pkg)) {
@@ -348,6 +352,8 @@ impl<'a> Checker<'a> {
         let Some(targs) = self.type_list(indices) else { return store.invalid() };
         let inst = self.instance(generic, &targs);
         let pos = self.pos_of(e);
+        let place = (self.env.file, pos);
+        self.instance_places.entry(inst).or_insert(place);
         // The generic type may have no type parameters yet (type T[P T[P]] …): verify later.
         self.later(move |c| {
             c.record_instance(e, &targs, inst);
@@ -358,6 +364,8 @@ impl<'a> Checker<'a> {
             if let Err((i, why)) = c.verify(&tparams, &targs) {
                 let pos = indices.get(i).map_or(pos, |&arg| c.pos_of(arg));
                 c.soft_error(pos, why);
+            } else {
+                c.note_instance(&tparams, &targs);
             }
         });
         inst

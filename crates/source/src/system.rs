@@ -81,6 +81,12 @@ pub struct OsSystem;
 impl System for OsSystem {
     fn read(&self, path: &Path) -> Result<Vec<u8>, SystemError> {
         let io = |source| SystemError::Io { path: path.to_owned(), source };
+        // Opening a pipe would wait for somebody to write, and a device may never end.
+        let what = std::fs::metadata(path).map_err(io)?.file_type();
+        if !what.is_file() {
+            let text = format!("it is {}, not a file", name_of(what));
+            return Err(io(std::io::Error::other(text)));
+        }
         let bytes = std::fs::read(path).map_err(io)?;
         if u32::try_from(bytes.len()).is_err() {
             return Err(SystemError::TooLarge { path: path.to_owned(), bytes: bytes.len() as u64 });
@@ -146,6 +152,24 @@ fn kind_of(t: std::fs::FileType) -> FileKind {
     } else {
         FileKind::Other
     }
+}
+
+/// What something that is no regular file is called.
+fn name_of(t: std::fs::FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if t.is_fifo() {
+            return "a named pipe";
+        }
+        if t.is_socket() {
+            return "a socket";
+        }
+        if t.is_block_device() || t.is_char_device() {
+            return "a device";
+        }
+    }
+    if t.is_dir() { "a folder" } else { "something else" }
 }
 
 /// A tree in memory: no links, no `go`, the working directory is `/`.

@@ -188,7 +188,7 @@ pub struct CheckArgs {
         help_heading = "Rules"
     )]
     pub knowledge: Option<Vec<PathBuf>>,
-    /// Report findings in dependencies too.
+    /// Analyse the functions of required modules too, and report in them.
     #[arg(long, env = "UNPANIC_DEPS", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = "Filter")]
     pub deps: Option<bool>,
     /// Report nothing in files that match these globs, separated by commas.

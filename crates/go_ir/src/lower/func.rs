@@ -95,7 +95,9 @@ impl Lowerer<'_> {
         for &decl in &ast.decls {
             let decl = ast.all_decls[decl];
             if let DeclKind::Func(func) = decl.kind {
-                self.func_decl(&ast.func_decls[func], self.file_span(decl.span));
+                let span = self.file_span(decl.span);
+                let func = &ast.func_decls[func];
+                self.caught(func.name.name.as_str(), |l| l.func_decl(func, span));
             }
         }
     }

@@ -76,8 +76,7 @@ impl Lowerer<'_> {
                 let pointer = self.pointer_to(array);
                 let memory = self.emit(Op::Alloc { var: None }, pointer, span);
                 self.fill_array(memory, elem, elts);
-                let value =
-                    self.emit(Op::SliceExpr { x: memory, bounds: [None; 3] }, ty, span);
+                let value = self.emit(Op::SliceExpr { x: memory, bounds: [None; 3] }, ty, span);
                 self.effect(Op::Store { addr, value }, span);
             }
             Type::Map { key, elem } => {

@@ -23,16 +23,18 @@ impl Parser<'_, '_> {
         self.next();
         self.b.file.package = self.ident("a package name");
         self.expect_semi("package clause");
-        let mut only_imports_yet = true;
+        // Said once for each run of imports that stands too late.
+        let mut after_import = true;
         while !self.at(Tok::Eof) {
             if self.at(Tok::Import) {
-                if !only_imports_yet {
+                if !after_import {
                     self.error(self.pos(), "imports must appear before other declarations");
                 }
+                after_import = true;
             } else if self.mode == ParseMode::ImportsOnly {
                 break;
             } else {
-                only_imports_yet = false;
+                after_import = false;
             }
             let decl = self.decl(DECL_START);
             self.b.file.decls.push(decl);
