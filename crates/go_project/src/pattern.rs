@@ -49,9 +49,14 @@ pub(crate) fn start_of(system: &dyn System, base: &Path, pattern: &str) -> Optio
     (is_path || !fixed.is_empty() && is_dir).then_some((path, wild))
 }
 
-/// Expands the patterns.
-pub(crate) fn expand(resolver: &Resolver<'_>, base: &Path, patterns: &[String]) -> Roots {
-    let mut expansion = Expansion { resolver, base, roots: Roots::default() };
+/// Expands the patterns. `cgo` is whether cgo files are built.
+pub(crate) fn expand(
+    resolver: &Resolver<'_>,
+    base: &Path,
+    patterns: &[String],
+    cgo: bool,
+) -> Roots {
+    let mut expansion = Expansion { resolver, base, cgo, roots: Roots::default() };
     let mut files: Vec<PathBuf> = Vec::new();
     for pattern in patterns {
         let path = clean(&base.join(pattern));
@@ -70,6 +75,7 @@ pub(crate) fn expand(resolver: &Resolver<'_>, base: &Path, patterns: &[String]) 
 struct Expansion<'a> {
     resolver: &'a Resolver<'a>,
     base: &'a Path,
+    cgo: bool,
     roots: Roots,
 }
 
@@ -246,8 +252,10 @@ impl Expansion<'_> {
             if entries.iter().any(|e| e.kind != FileKind::Dir && e.name.ends_with(".go")) {
                 // These two document what the compiler knows by itself.
                 let is_prose = is_std && matches!(import_path.as_str(), "builtin" | "unsafe");
+                // The go command leaves it out of wildcards when there is no cgo.
+                let is_idle = is_std && !self.cgo && import_path == "runtime/cgo";
                 let place = Place { import_path, dir, origin, entries, only: None };
-                if !is_prose && wanted(&place) {
+                if !is_prose && !is_idle && wanted(&place) {
                     self.add(place, false);
                 }
             }

@@ -6,6 +6,7 @@ mod new_rule;
 mod race_suite;
 mod scoreboard;
 mod scoreboard_determinism;
+mod scoreboard_layout;
 mod scoreboard_project;
 mod scoreboard_race_suite;
 mod scoreboard_race_variants;

@@ -52,6 +52,12 @@ impl Go {
             .env("GOFLAGS", "-buildvcs=false")
     }
 
+    /// The version, as `go1.27.3`.
+    pub fn version(&self) -> anyhow::Result<String> {
+        let output = self.setup(Command::new(&self.binary).args(["env", "GOVERSION"])).output()?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
     fn of(binary: &Path) -> anyhow::Result<Self> {
         let output = Command::new(binary)
             .args(["env", "GOROOT"])
