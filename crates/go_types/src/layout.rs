@@ -7,8 +7,8 @@ use go_syntax::ast::{ExprKind, UnaryOp};
 use crate::info::PackageInfo;
 use crate::sizes::Sizes;
 use crate::store::{ObjId, Store, TypeId};
-use crate::types::Type;
-use crate::typestring::type_string;
+use crate::types::{Basic, Type};
+use crate::typestring::{type_string, type_string_in};
 use crate::under::{unalias, under};
 
 /// A field where it lies. All numbers are bytes.
@@ -20,6 +20,8 @@ pub struct FieldLayout {
     pub name: String,
     /// Its type with full package paths.
     pub typ: String,
+    /// Its type as the package that declares the struct would write it.
+    pub short_type: String,
     /// Distance from the start of the struct.
     pub offset: i64,
     /// Its size.
@@ -47,7 +49,8 @@ pub struct StructLayout {
     pub padding: i64,
     /// Bytes of a cache line on the target.
     pub cache_line: i64,
-    /// A field order (indices into `fields`) that makes the struct smaller, and its size then.
+    /// A field order (indices into `fields`) that makes the struct smaller, and its size then. None
+    /// where the order is deliberate: blank fields that pad, or `structs.HostLayout`.
     pub better: Option<(Vec<usize>, i64)>,
     /// Cache lines (when the struct starts one) with several contended fields, and those fields.
     pub shared_lines: Vec<(i64, Vec<usize>)>,
@@ -89,6 +92,9 @@ pub fn struct_layout(
             obj,
             name: field.name.as_str().to_owned(),
             typ: type_string(store, typ),
+            short_type: field
+                .pkg
+                .map_or_else(|| type_string(store, typ), |pkg| type_string_in(store, typ, pkg)),
             offset,
             size: bytes,
             align: sizes.alignof(store, typ),
@@ -107,6 +113,27 @@ pub fn struct_layout(
         align,
         cache_line: line,
     })
+}
+
+/// The fields of a struct whose size is not known: something in them has a type that was not found
+/// (its package is not here, or does not compile). The figures of such a struct mean nothing.
+pub fn unknown_fields(store: &Store, t: TypeId) -> Vec<String> {
+    let Type::Struct(s) = store.ty(under(store, t)) else { return Vec::new() };
+    let fields = s.fields.iter().map(|&f| store.obj(f));
+    let unknown = fields.filter(|f| f.typ.get().is_none_or(|t| has_unknown_size(store, t, 0)));
+    unknown.map(|f| f.name.as_str().to_owned()).collect()
+}
+
+fn has_unknown_size(store: &Store, t: TypeId, depth: u32) -> bool {
+    /// Deeper nesting by value is an error that the checker reports.
+    const MAX_DEPTH: u32 = 100;
+    let inner = |t| depth < MAX_DEPTH && has_unknown_size(store, t, depth + 1);
+    match store.ty(under(store, t)) {
+        Type::Basic(Basic::Invalid) | Type::TypeParam(_) => true,
+        Type::Array { elem, .. } => inner(*elem),
+        Type::Struct(s) => s.fields.iter().any(|&f| store.obj(f).typ.get().is_none_or(inner)),
+        _ => false,
+    }
 }
 
 /// The struct fields that these packages (their bodies checked) pass to 64-bit functions of
@@ -150,6 +177,11 @@ fn better_order(
     fields: &[FieldLayout],
     size: i64,
 ) -> Option<(Vec<usize>, i64)> {
+    let is_deliberate =
+        |f: &FieldLayout| f.name == "_" && f.size > 0 || f.typ == "structs.HostLayout";
+    if fields.iter().any(is_deliberate) {
+        return None;
+    }
     let mut order: Vec<usize> = (0..fields.len()).collect();
     order.sort_by_key(|&i| {
         let f = &fields[i];

@@ -82,7 +82,7 @@ pub use subst::{SubstMap, subst};
 pub use types::{
     Alias, Basic, Interface, Named, Signature, Struct, Term, Type, TypeCell, TypeParam, TypeSet,
 };
-pub use typestring::{signature_string, type_string, write_type};
+pub use typestring::{signature_string, type_string, type_string_in, write_type};
 pub use under::{common_under, unalias, under};
 pub use universe::Universe;
 

@@ -3,3 +3,4 @@
 mod bad_input;
 mod command;
 mod good_input;
+mod layout;
