@@ -68,6 +68,9 @@ pub enum ParseLevel {
     /// Everything.
     #[default]
     Full,
+    /// Everything of the packages asked for and of the program's own ([`crate::PackageKind::Workspace`]);
+    /// of the others all but the bodies of function declarations, which are then empty blocks.
+    OwnBodies,
     /// The package clause and the imports: for listings.
     ImportsOnly,
 }

@@ -5,14 +5,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base::{FxHashMap, FxHashSet};
+use go_syntax::ParseMode;
 use rayon::Scope;
 use source::System;
 
 use crate::folder::{Folder, RawFile, Reading, read_folder};
 use crate::paths::below;
-use crate::pattern::Root;
+use crate::pattern::{Root, Roots};
 use crate::resolve::{Origin, Place, Resolution, Resolver};
-use crate::{BuildContext, LoadOptions};
+use crate::{BuildContext, LoadOptions, ParseLevel};
 
 /// A folder that was read, with its imports resolved.
 #[derive(Debug)]
@@ -35,18 +36,19 @@ pub(crate) fn traverse(
     context: &BuildContext,
     options: &LoadOptions,
     resolver: &Resolver<'_>,
-    roots: &[Root],
+    roots: &Roots,
 ) -> Vec<Unit> {
     let loader = Loader {
         system,
         context,
         options,
         resolver,
+        all: roots.all,
         started: Mutex::default(),
         units: Mutex::default(),
     };
     let mut first: FxHashMap<String, Root> = FxHashMap::default();
-    for root in roots {
+    for root in &roots.found {
         let known = first.entry(root.place.key()).or_insert_with(|| root.clone());
         known.is_named |= root.is_named;
     }
@@ -67,6 +69,8 @@ struct Loader<'a> {
     context: &'a BuildContext,
     options: &'a LoadOptions,
     resolver: &'a Resolver<'a>,
+    /// Whether everything that is imported counts as asked for.
+    all: bool,
     /// Keys of the packages that some thread has taken on.
     started: Mutex<FxHashSet<String>>,
     units: Mutex<Vec<Unit>>,
@@ -79,10 +83,18 @@ impl<'a> Loader<'a> {
 
     /// `root`: for a package asked for, whether by name.
     fn load<'s>(&'s self, scope: &Scope<'s>, place: Arc<Place>, root: Option<bool>) {
+        let is_own = self.all
+            || root.is_some()
+            || matches!(place.origin, Origin::Main(_) | Origin::Loose);
         let reading = Reading {
             system: self.system,
             context: self.context,
-            parse: self.options.parse,
+            parse: match self.options.parse {
+                ParseLevel::Full => ParseMode::Full,
+                ParseLevel::ImportsOnly => ParseMode::ImportsOnly,
+                ParseLevel::OwnBodies if is_own => ParseMode::Full,
+                ParseLevel::OwnBodies => ParseMode::Declarations,
+            },
             tests: self.options.tests && root.is_some(),
         };
         let folder = read_folder(reading, &place);
