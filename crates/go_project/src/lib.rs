@@ -87,8 +87,7 @@ pub fn load(system: &dyn System, options: &LoadOptions) -> Program {
     let resolver = Resolver::new(system, &modules, std, env.gopath());
     let mut roots = pattern::expand(&resolver, &base, patterns, context.cgo);
     errors.append(&mut roots.errors);
-    let units =
-        in_deep_threads(|| loader::traverse(system, &context, options, &resolver, &roots));
+    let units = in_deep_threads(|| loader::traverse(system, &context, options, &resolver, &roots));
     let absent = resolver.absent_modules();
     let mut program = assemble::assemble(system, context, &modules, units, roots.all);
     order::order(&mut program);

@@ -83,9 +83,8 @@ impl<'a> Loader<'a> {
 
     /// `root`: for a package asked for, whether by name.
     fn load<'s>(&'s self, scope: &Scope<'s>, place: Arc<Place>, root: Option<bool>) {
-        let is_own = self.all
-            || root.is_some()
-            || matches!(place.origin, Origin::Main(_) | Origin::Loose);
+        let is_own =
+            self.all || root.is_some() || matches!(place.origin, Origin::Main(_) | Origin::Loose);
         let reading = Reading {
             system: self.system,
             context: self.context,

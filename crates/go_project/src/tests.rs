@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use source::MemorySystem;
 
 use crate::{
-    ErrorClass, ImportTarget, LoadOptions, ModMode, Package, PackageKind, Program, TestVariant,
-    load,
+    ErrorClass, ImportTarget, LoadOptions, ModMode, Package, PackageKind, ParseLevel, Program,
+    TestVariant, load,
 };
 
 /// A tree with a small GOROOT and an empty home; files of `archive` are below `/w` unless absolute.
@@ -442,6 +442,39 @@ fn import_patterns_std_and_all() {
     assert_eq!(roots(&["all"]), ["ex.com/m/a", "ex.com/m/ab/c", "fmt", "internal/x", "runtime"]);
     assert!(roots(&["std"]).contains(&"net".to_owned()));
     assert!(roots(&["std"]).contains(&"vendor/golang.org/x/dns".to_owned()));
+}
+
+#[test]
+fn runtime_cgo_is_part_of_std_only_with_cgo() {
+    let has = |cgo: bool| {
+        let options = LoadOptions { cgo: Some(cgo), ..options(&["std"]) };
+        paths(&load(&tree(""), &options)).contains(&"runtime/cgo".to_owned())
+    };
+    assert_eq!((has(true), has(false)), (true, false));
+}
+
+#[test]
+fn bodies_of_dependencies_can_be_left_out() {
+    let archive = "-- go.mod --\nmodule ex.com/m\ngo 1.25\nrequire dep.org/d v1.0.0\n\
+        -- vendor/modules.txt --\n# dep.org/d v1.0.0\n## explicit; go 1.25\ndep.org/d\n\
+        -- vendor/dep.org/d/d.go --\npackage d\nfunc D() { _ = 1; _ = '}' }\nvar V = 1\n\
+        -- a/a.go --\npackage a\nimport _ \"ex.com/m/b\"\nimport _ \"dep.org/d\"\nfunc A() { _ = 1 }\n\
+        -- b/b.go --\npackage b\nfunc B() { _ = 1 }\n";
+    let statements = |patterns: &[&str], parse: ParseLevel, path: &str| -> usize {
+        let program = load(&tree(archive), &LoadOptions { parse, ..options(patterns) });
+        assert_eq!(errors(&program), [""; 0]);
+        let file = &package(&program, path).files[0];
+        assert!(!file.ast.decls.is_empty() && file.ast.errors.is_empty());
+        // The block of the body is one of them.
+        file.ast.stmts.len()
+    };
+    for path in ["ex.com/m/a", "ex.com/m/b"] {
+        assert_eq!(statements(&["./a"], ParseLevel::OwnBodies, path), 2, "{path}");
+    }
+    assert_eq!(statements(&["./a"], ParseLevel::OwnBodies, "dep.org/d"), 1);
+    assert_eq!(statements(&["./a"], ParseLevel::Full, "dep.org/d"), 3);
+    assert_eq!(statements(&["dep.org/d"], ParseLevel::OwnBodies, "dep.org/d"), 3);
+    assert_eq!(statements(&["all"], ParseLevel::OwnBodies, "dep.org/d"), 3);
 }
 
 #[test]

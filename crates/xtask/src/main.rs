@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "automation works on the disk and runs programs")]
 
+mod measure;
 mod new_rule;
 mod race_suite;
 mod scoreboard;
@@ -10,6 +11,7 @@ mod scoreboard_layout;
 mod scoreboard_project;
 mod scoreboard_race_suite;
 mod scoreboard_race_variants;
+mod scoreboard_speed;
 mod scoreboard_syntax;
 mod scoreboard_type_errors;
 mod scoreboard_types;

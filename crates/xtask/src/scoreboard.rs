@@ -8,7 +8,8 @@ use anyhow::{Context as _, bail};
 use crate::toolchain::Go;
 use crate::{
     root, scoreboard_determinism, scoreboard_layout, scoreboard_project, scoreboard_race_suite,
-    scoreboard_race_variants, scoreboard_syntax, scoreboard_type_errors, scoreboard_types,
+    scoreboard_race_variants, scoreboard_speed, scoreboard_syntax, scoreboard_type_errors,
+    scoreboard_types,
 };
 
 /// What a scoreboard has to work with.
@@ -61,6 +62,7 @@ const BOARDS: &[Board] = &[
         ci: false,
         run: |s| scoreboard_syntax::run_speed(&s.go.root, &s.go.binary, &s.out),
     },
+    Board { name: "speed", ci: false, run: |s| scoreboard_speed::run(&s.go, &s.modules, &s.out) },
 ];
 
 /// Runs one scoreboard, or `all`, or lists them.
