@@ -1,6 +1,7 @@
 //! `unpanic layout`: how structs lie in memory, and what a better order of fields would save.
 
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
 use anyhow::bail;
 use diag::{ExitClass, Problem, Resolver};
@@ -188,7 +189,7 @@ impl Wanted {
             self.pattern.contains("...") || matches!(&*self.pattern, "std" | "cmd" | "all");
         is_wild
             || self.pattern == package.import_path
-            || self.pattern.ends_with(".go")
+            || Path::new(&self.pattern).extension().is_some_and(|e| e == "go")
             || dir() == app.system.canonicalize(&package.dir)
     }
 
