@@ -21,7 +21,19 @@ pub struct Loaded {
 }
 
 /// Loads the packages that `patterns` name, seen from `dir`, with everything that they import.
+/// Of dependencies, function bodies are left out.
 pub fn load(system: &dyn System, dir: &Path, patterns: &[String], target: &Target) -> Loaded {
+    load_parsed(system, dir, patterns, target, ParseLevel::OwnBodies)
+}
+
+/// [`load`], with as much of each file as `parse` says.
+pub(crate) fn load_parsed(
+    system: &dyn System,
+    dir: &Path,
+    patterns: &[String],
+    target: &Target,
+    parse: ParseLevel,
+) -> Loaded {
     let options = LoadOptions {
         dir: dir.to_owned(),
         patterns: patterns.to_vec(),
@@ -30,8 +42,7 @@ pub fn load(system: &dyn System, dir: &Path, patterns: &[String], target: &Targe
         goos: target.goos.clone(),
         goarch: target.goarch.clone(),
         tags: target.tags.clone(),
-        // What dependencies do is told by the knowledge models: nobody looks into their functions.
-        parse: ParseLevel::OwnBodies,
+        parse,
         ..LoadOptions::default()
     };
     let program = go_project::load(system, &options);

@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use base::FxHashSet;
 use diag::{Problem, ProblemKind};
-use go_project::{Package, PackageId, PackageKind, Program};
+use go_project::{Package, PackageId, PackageKind, ParseLevel, Program};
 use go_types::{CheckOptions, PackageInfo, Plan, ProgramTypes, Store, check_program};
 use knowledge::Knowledge;
 use rules::RuleContext;
 use source::{FileSpan, SourceMap, Span};
 
-use crate::load::{Loaded, load};
+use crate::load::{Loaded, load_parsed};
 use crate::{CheckRequest, Progress, Stage, Statistics, Suppressions};
 
 /// What came before the rules.
@@ -48,8 +48,10 @@ pub(crate) fn prepare<T>(
 
     let knowledge = user_knowledge(request, &mut problems);
     progress.stage(Stage::Load, None);
+    // What dependencies do is told by the knowledge models, unless they are analysed themselves.
+    let parse = if request.deps { ParseLevel::Full } else { ParseLevel::OwnBodies };
     let Loaded { program, problems: load_problems } =
-        load(request.system, &request.dir, &request.patterns, &request.target);
+        load_parsed(request.system, &request.dir, &request.patterns, &request.target, parse);
     problems.extend(load_problems);
     // Whose bodies are analysed, and in whose files findings can be.
     let wanted = |p: &Package| {

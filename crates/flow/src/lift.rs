@@ -583,14 +583,13 @@ impl<'a> FuncAnalysis<'a, '_> {
         let mut places: FxHashMap<(Path, bool), Vals> = FxHashMap::default();
         for event in &summary.events {
             let is_slot = event.is_slot();
-            let found =
-                places.entry((event.path, is_slot)).or_insert_with_key(|(path, is_slot)| {
-                    if *is_slot {
-                        self.subst_slot(path, &sub)
-                    } else {
-                        self.subst(path, &sub, Some(v))
-                    }
-                });
+            let found = places.entry((event.path, is_slot)).or_insert_with_key(|(path, is_slot)| {
+                if *is_slot {
+                    self.subst_slot(path, &sub)
+                } else {
+                    self.subst(path, &sub, Some(v))
+                }
+            });
             if found.iter().all(|p| p.as_path().is_none()) {
                 continue;
             }
