@@ -1,5 +1,5 @@
 //! `cargo xtask seed-races`: recall on real code. Clean modules are broken in one place at a time
-//! (oracle/seed_races finds the places and the edits), and the public command is asked whether it
+//! (`oracle/seed_races` finds the places and the edits), and the public command is asked whether it
 //! sees the race at the variable that is broken. The figures go to `scoreboards/seeded.md`.
 
 mod figures;
@@ -37,7 +37,7 @@ pub struct Args {
     apply: Option<usize>,
 }
 
-/// A place that was broken, as oracle/seed_races prints it.
+/// A place that was broken, as `oracle/seed_races` prints it.
 #[derive(Deserialize, Serialize, Clone, Debug)]
 pub struct Seed {
     operator: String,
