@@ -5,7 +5,7 @@
 mod figures;
 mod tree;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -99,10 +99,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             println!("{}\n{}", serde_json::to_string(seed)?, tree.root.display());
             return Ok(());
         }
-        let options = ["--preview"];
-        let base = unpanic.check(&tree.root, &[&options[..], &["./..."]].concat())?;
+        let mut judge =
+            Judge { unpanic: &unpanic, tree: &tree, near: args.near, unbroken: BTreeMap::new() };
         for (number, seed) in seeds.iter().enumerate() {
-            let verdict = judge(&unpanic, &tree, &base, seed, args.near)?;
+            let verdict = judge.verdict(seed)?;
             eprintln!("{name} {number} {} {}: {verdict:?}", seed.operator, seed.shown());
             figures.add(&name, number, seed, verdict);
         }
@@ -138,49 +138,65 @@ fn find_seeds(
     Ok((seeds, summary))
 }
 
-/// Checks the module with the seed's edits, if the unbroken one is silent at its variable.
-fn judge(
-    unpanic: &Unpanic,
-    tree: &Tree,
-    base: &[FindingRecord],
-    seed: &Seed,
+/// Runs the command on a module and remembers what it says about the unbroken one.
+struct Judge<'a> {
+    unpanic: &'a Unpanic,
+    tree: &'a Tree,
     near: bool,
-) -> anyhow::Result<Verdict> {
-    let folder = tree.relative(seed.file.parent().unwrap_or(Path::new("/")));
-    let in_package = |f: &&FindingRecord| {
-        seed.names(f) && Path::new(&f.primary.file).parent() == Some(folder.as_path())
-    };
-    if base.iter().any(|f| in_package(&f)) {
-        return Ok(Verdict::Noisy);
-    }
-    let mut arguments = vec!["--preview".to_owned()];
-    if near {
-        let folders = seed.near.iter().map(|dir| tree.relative(dir));
-        arguments.extend(folders.map(|dir| format!("./{}", dir.display())));
-    } else {
-        arguments.push("./...".to_owned());
-    }
-    tree.write(&seed.file, &seed.broken()?)?;
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let findings = unpanic.check(&tree.root, &arguments);
-    tree.restore(&seed.file)?;
-    let stable: BTreeSet<&str> = rules::all()
-        .iter()
-        .filter(|rule| rule.meta.stability == Stability::Stable)
-        .map(|rule| rule.meta.code)
-        .collect();
-    let mut verdict = Verdict::Missed;
-    for finding in &findings? {
-        if !seed.is_reported_by(finding, tree) {
-            continue;
+    /// By patterns.
+    unbroken: BTreeMap<Vec<String>, Vec<FindingRecord>>,
+}
+
+impl Judge<'_> {
+    /// What the command says about a seed, if the unbroken module is silent at its variable: the
+    /// whole of it, and the part that is checked.
+    fn verdict(&mut self, seed: &Seed) -> anyhow::Result<Verdict> {
+        let whole = vec!["./...".to_owned()];
+        if self.was_noisy(&whole, seed)? {
+            return Ok(Verdict::Noisy);
         }
-        let seen = Verdict::Reported {
-            stable: stable.contains(finding.rule.as_str()),
-            high: finding.confidence == Confidence::High,
+        let patterns = if self.near {
+            let folders = seed.near.iter().map(|dir| self.tree.relative(dir));
+            folders.map(|dir| format!("./{}", dir.display())).collect()
+        } else {
+            whole
         };
-        verdict = verdict.or(seen);
+        self.tree.write(&seed.file, &seed.broken()?)?;
+        let findings = self.check(&patterns);
+        self.tree.restore(&seed.file)?;
+        let stable = |code: &str| {
+            let mut all = rules::all().into_iter().map(|rule| rule.meta);
+            all.any(|meta| meta.code == code && meta.stability == Stability::Stable)
+        };
+        let mut verdict = Verdict::Missed;
+        for finding in findings?.iter().filter(|f| seed.is_reported_by(f, self.tree)) {
+            verdict = verdict.or(Verdict::Reported {
+                stable: stable(&finding.rule),
+                high: finding.confidence == Confidence::High,
+            });
+        }
+        if self.near && verdict != Verdict::Missed && self.was_noisy(&patterns, seed)? {
+            verdict = Verdict::Noisy;
+        }
+        Ok(verdict)
     }
-    Ok(verdict)
+
+    /// Whether the unbroken module has a finding that names the variable in the seed's package.
+    fn was_noisy(&mut self, patterns: &[String], seed: &Seed) -> anyhow::Result<bool> {
+        if !self.unbroken.contains_key(patterns) {
+            let findings = self.check(patterns)?;
+            self.unbroken.insert(patterns.to_vec(), findings);
+        }
+        let folder = self.tree.relative(seed.file.parent().unwrap_or(Path::new("/")));
+        let inside = |f: &FindingRecord| Path::new(&f.primary.file).parent() == Some(&folder);
+        Ok(self.unbroken[patterns].iter().any(|f| seed.names(f) && inside(f)))
+    }
+
+    fn check(&self, patterns: &[String]) -> anyhow::Result<Vec<FindingRecord>> {
+        let patterns = patterns.iter().map(String::as_str);
+        let arguments: Vec<&str> = std::iter::once("--preview").chain(patterns).collect();
+        self.unpanic.check(&self.tree.root, &arguments)
+    }
 }
 
 impl Seed {
