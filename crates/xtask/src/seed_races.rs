@@ -203,22 +203,12 @@ impl Seed {
     /// The text of its file with the edits.
     fn broken(&self) -> anyhow::Result<Vec<u8>> {
         let text = std::fs::read(&self.file).with_context(|| self.file.display().to_string())?;
-        let mut edits: Vec<&Edit> = self.edits.iter().collect();
-        edits.sort_by_key(|edit| edit.start);
-        let (mut out, mut at) = (Vec::new(), 0);
-        for edit in edits {
-            out.extend_from_slice(&text[at..edit.start]);
-            out.extend_from_slice(edit.text.as_bytes());
-            at = edit.end;
-        }
-        out.extend_from_slice(&text[at..]);
-        Ok(out)
+        Ok(apply(&text, &self.edits))
     }
 
-    /// Whether a finding speaks of the seed's variable: `h.clients`, `clients[…]`.
+    /// Whether a finding speaks of the seed's variable.
     fn names(&self, finding: &FindingRecord) -> bool {
-        let word = |c: char| c.is_alphanumeric() || c == '_';
-        finding.variable.split(|c| !word(c)).any(|part| part == self.variable)
+        is_part(&self.variable, &finding.variable)
     }
 
     /// Whether a finding names the variable and has an access in the seeded function or at
@@ -234,5 +224,44 @@ impl Seed {
 
     fn shown(&self) -> String {
         format!("{} {} {}", self.package, self.function, self.variable)
+    }
+}
+
+/// Whether a name is one of those in an expression: `clients` in `h.clients[…]`.
+fn is_part(name: &str, expression: &str) -> bool {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    expression.split(|c| !word(c)).any(|part| part == name)
+}
+
+/// The text with the edits made, which do not overlap.
+fn apply(text: &[u8], edits: &[Edit]) -> Vec<u8> {
+    let mut sorted: Vec<&Edit> = edits.iter().collect();
+    sorted.sort_by_key(|edit| edit.start);
+    let (mut out, mut at) = (Vec::new(), 0);
+    for edit in sorted {
+        out.extend_from_slice(&text[at..edit.start]);
+        out.extend_from_slice(edit.text.as_bytes());
+        at = edit.end;
+    }
+    out.extend_from_slice(&text[at..]);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_expressions() {
+        assert!(is_part("clients", "h.clients[…]"));
+        assert!(is_part("clients", "clients"));
+        assert!(!is_part("client", "h.clients"));
+    }
+
+    #[test]
+    fn edits_in_any_order() {
+        let edit = |start, end, text: &str| Edit { start, end, text: text.to_owned() };
+        let edits = [edit(8, 8, "R"), edit(0, 1, "q")];
+        assert_eq!(apply(b"m.lock()Lock()", &edits), b"q.lock()RLock()");
     }
 }
