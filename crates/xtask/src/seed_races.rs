@@ -31,6 +31,10 @@ pub struct Args {
     /// Check only the seed's package and those that import it, not the whole module.
     #[arg(long)]
     near: bool,
+    /// Take what an earlier run found out about a module (target/seed-races/NAME.jsonl) instead of
+    /// measuring it again.
+    #[arg(long)]
+    resume: bool,
     /// Measure nothing: apply the seed with this number (from 0) to a copy of the first module,
     /// and print the seed and where the copy is.
     #[arg(long, value_name = "N")]
@@ -85,28 +89,32 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     for module in &args.modules {
         let module = module.canonicalize().with_context(|| module.display().to_string())?;
         let name = module.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let (seeds, summary) = find_seeds(&go, &oracle, &module, args.count)?;
-        eprintln!(
-            "{name}: {} seeds, {} packages, {} of them with errors",
-            seeds.len(),
-            summary.packages,
-            summary.packages_not_checked
-        );
-        let tree = Tree::copy(&module, &scratch.join(&name))?;
-        if let Some(index) = args.apply {
-            let Some(seed) = seeds.get(index) else { bail!("there are {} seeds", seeds.len()) };
-            tree.write(&seed.file, &seed.broken()?)?;
-            println!("{}\n{}", serde_json::to_string(seed)?, tree.root.display());
-            return Ok(());
+        let results = scratch.join(format!("{name}.jsonl"));
+        let judged = if args.resume && results.exists() {
+            read_results(&results)?
+        } else {
+            let (seeds, summary) = find_seeds(&go, &oracle, &module, args.count)?;
+            eprintln!(
+                "{name}: {} seeds, {} packages, {} of them with errors",
+                seeds.len(),
+                summary.packages,
+                summary.packages_not_checked
+            );
+            let tree = Tree::copy(&module, &scratch.join(&name))?;
+            if let Some(index) = args.apply {
+                let Some(seed) = seeds.get(index) else { bail!("there are {} seeds", seeds.len()) };
+                tree.write(&seed.file, &seed.broken()?)?;
+                println!("{}\n{}", serde_json::to_string(seed)?, tree.root.display());
+                return Ok(());
+            }
+            let judged = Judge::new(&unpanic, &tree, args.near).all(&name, seeds)?;
+            tree.remove()?;
+            write_results(&results, &judged)?;
+            judged
+        };
+        for (number, Judged { seed, verdict }) in judged.iter().enumerate() {
+            figures.add(&name, number, seed, *verdict);
         }
-        let mut judge =
-            Judge { unpanic: &unpanic, tree: &tree, near: args.near, unbroken: BTreeMap::new() };
-        for (number, seed) in seeds.iter().enumerate() {
-            let verdict = judge.verdict(seed)?;
-            eprintln!("{name} {number} {} {}: {verdict:?}", seed.operator, seed.shown());
-            figures.add(&name, number, seed, verdict);
-        }
-        tree.remove()?;
         // After each module: the whole takes long, and what is done is done.
         std::fs::write(scratch.join("missed.txt"), figures.misses().join("\n") + "\n")?;
         let page = root().join("scoreboards/seeded.md");
@@ -115,6 +123,24 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     eprintln!("the missed seeds are listed in {}", scratch.join("missed.txt").display());
     Ok(())
+}
+
+/// A seed with what was found out about it.
+#[derive(Deserialize, Serialize)]
+struct Judged {
+    seed: Seed,
+    verdict: Verdict,
+}
+
+fn read_results(path: &Path) -> anyhow::Result<Vec<Judged>> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let lines = text.lines().map(serde_json::from_str);
+    lines.collect::<Result<_, _>>().with_context(|| path.display().to_string())
+}
+
+fn write_results(path: &Path, judged: &[Judged]) -> anyhow::Result<()> {
+    let lines = judged.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
+    std::fs::write(path, lines.join("\n") + "\n").with_context(|| path.display().to_string())
 }
 
 fn find_seeds(
@@ -147,7 +173,22 @@ struct Judge<'a> {
     unbroken: BTreeMap<Vec<String>, Vec<FindingRecord>>,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
+    fn new(unpanic: &'a Unpanic, tree: &'a Tree, near: bool) -> Self {
+        Self { unpanic, tree, near, unbroken: BTreeMap::new() }
+    }
+
+    /// The verdicts on the seeds of a module, in their order.
+    fn all(&mut self, module: &str, seeds: Vec<Seed>) -> anyhow::Result<Vec<Judged>> {
+        let mut judged = Vec::new();
+        for (number, seed) in seeds.into_iter().enumerate() {
+            let verdict = self.verdict(&seed)?;
+            eprintln!("{module} {number} {} {}: {verdict:?}", seed.operator, seed.shown());
+            judged.push(Judged { seed, verdict });
+        }
+        Ok(judged)
+    }
+
     /// What the command says about a seed, if the unbroken module is silent at its variable: the
     /// whole of it, and the part that is checked.
     fn verdict(&mut self, seed: &Seed) -> anyhow::Result<Verdict> {
