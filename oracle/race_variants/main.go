@@ -9,7 +9,9 @@
 //	interface  the body becomes a method of a struct of addresses and is called through an interface
 //
 // Every variant is type-checked; one with an error that the original does not have is refused. A
-// closure to which a rewriting does not apply is left as it is and counted.
+// closure to which a rewriting does not apply is left as it is and counted. Built with -race and run
+// (without the two files that import internal packages), the original and every variant were seen to
+// race in the same 233 functions; only TestRaceChanSendSelectClose did not do so in each run.
 //
 //	race_variants -src DIR -out DIR     writes DIR/NAME/ for each variant and prints a JSON object a line
 package main

@@ -29,11 +29,11 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
     let mut made = String::new();
     let (mut worse, mut losses, mut original) = (Vec::new(), String::new(), None);
     for variant in rewrite(setup, &scratch)? {
-        let dir = scratch.join(&variant.variant);
+        let dir = scratch.join(&variant.name);
         let suite = Suite::read(&dir)?;
         let (_, outcome) = outcomes(&unpanic, &dir, &suite, &["./..."])?.swap_remove(0);
         let tally = suite.tally(&outcome);
-        let name = &variant.variant;
+        let name = &variant.name;
         let (base, flagged) =
             original.get_or_insert_with(|| (tally.racy.percent(), outcome.flagged.clone()));
         let points = tally.racy.percent() - *base;
@@ -79,10 +79,11 @@ const MADE: &str = "\n`rewritten` of the closures that `go` starts, nested ones 
     left as they are, for the reason given. Every variant type-checks.\n\n\
     | variant | closures | rewritten | declarations moved | left |\n|---|---|---|---|---|\n";
 
-/// What oracle/race_variants says about a variant.
+/// What `oracle/race_variants` says about a variant.
 #[derive(Deserialize)]
 struct Variant {
-    variant: String,
+    #[serde(rename = "variant")]
+    name: String,
     closures: usize,
     changed: usize,
     moved: usize,
@@ -93,8 +94,8 @@ impl Variant {
     fn row(&self) -> String {
         let left = self.left.iter().flatten().map(|(why, n)| format!("{n}: {why}"));
         let left = left.collect::<Vec<_>>().join("; ");
-        let Self { variant, closures, changed, moved, .. } = self;
-        format!("| {variant} | {closures} | {changed} | {moved} | {left} |")
+        let Self { name, closures, changed, moved, .. } = self;
+        format!("| {name} | {closures} | {changed} | {moved} | {left} |")
     }
 }
 
