@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use diag::{Problem, ProblemKind, ProblemPlace};
-use go_project::{ErrorClass, LoadError, LoadOptions, ModMode, PackageKind, Program};
+use go_project::{ErrorClass, LoadError, LoadOptions, ModMode, PackageKind, ParseLevel, Program};
 use source::{FileSpan, Span, System};
 
 use crate::{Target, TestFiles};
@@ -30,6 +30,7 @@ pub fn load(system: &dyn System, dir: &Path, patterns: &[String], target: &Targe
         goos: target.goos.clone(),
         goarch: target.goarch.clone(),
         tags: target.tags.clone(),
+        parse: ParseLevel::OwnBodies,
         ..LoadOptions::default()
     };
     let program = go_project::load(system, &options);

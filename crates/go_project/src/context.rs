@@ -68,6 +68,9 @@ pub enum ParseLevel {
     /// Everything.
     #[default]
     Full,
+    /// Everything of the packages asked for and of the user's own; of the others the bodies of
+    /// function declarations are left out ([`go_syntax::ParseMode::Declarations`]).
+    OwnBodies,
     /// The package clause and the imports: for listings.
     ImportsOnly,
 }

@@ -14,7 +14,7 @@ use source::{FileKind, Span, System};
 
 use crate::constraint::{Verdict, judge, name_excluded_by};
 use crate::resolve::Place;
-use crate::{BuildContext, ErrorClass, IgnoredFile, LanguageVersion, LoadError, ParseLevel};
+use crate::{BuildContext, ErrorClass, IgnoredFile, LanguageVersion, LoadError};
 
 /// What a folder holds.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ pub(crate) struct RawFile {
 pub(crate) struct Reading<'a> {
     pub system: &'a dyn System,
     pub context: &'a BuildContext,
-    pub parse: ParseLevel,
+    pub parse: ParseMode,
     /// Whether test files are wanted.
     pub tests: bool,
 }
@@ -278,11 +278,7 @@ fn read_file(reading: Reading<'_>, place: &Place, name: &str) -> Read {
         Verdict::Excluded(reason) => return Read::Ignored(reason),
         Verdict::Broken(error) => return Read::Failed(error),
     };
-    let mode = match reading.parse {
-        ParseLevel::Full => ParseMode::Full,
-        ParseLevel::ImportsOnly => ParseMode::ImportsOnly,
-    };
-    let ast = INTERNER.with_borrow_mut(|names| go_syntax::parse(&text, names, mode));
+    let ast = INTERNER.with_borrow_mut(|names| go_syntax::parse(&text, names, reading.parse));
     let mut file = RawFile {
         name: name.to_owned(),
         go_version,

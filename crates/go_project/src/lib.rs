@@ -85,10 +85,9 @@ pub fn load(system: &dyn System, options: &LoadOptions) -> Program {
     let std = context.goroot.as_ref().map(|dir| dir.join("src"));
     let mut errors = std::mem::take(&mut modules.errors);
     let resolver = Resolver::new(system, &modules, std, env.gopath());
-    let roots = pattern::expand(&resolver, &base, patterns);
-    errors.extend(roots.errors);
-    let units =
-        in_deep_threads(|| loader::traverse(system, &context, options, &resolver, &roots.found));
+    let mut roots = pattern::expand(&resolver, &base, patterns);
+    errors.append(&mut roots.errors);
+    let units = in_deep_threads(|| loader::traverse(system, &context, options, &resolver, &roots));
     let absent = resolver.absent_modules();
     let mut program = assemble::assemble(system, context, &modules, units, roots.all);
     order::order(&mut program);

@@ -5,14 +5,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base::{FxHashMap, FxHashSet};
+use go_syntax::ParseMode;
 use rayon::Scope;
 use source::System;
 
 use crate::folder::{Folder, RawFile, Reading, read_folder};
 use crate::paths::below;
-use crate::pattern::Root;
+use crate::pattern::{Root, Roots};
 use crate::resolve::{Origin, Place, Resolution, Resolver};
-use crate::{BuildContext, LoadOptions};
+use crate::{BuildContext, LoadOptions, ParseLevel};
 
 /// A folder that was read, with its imports resolved.
 #[derive(Debug)]
@@ -35,18 +36,19 @@ pub(crate) fn traverse(
     context: &BuildContext,
     options: &LoadOptions,
     resolver: &Resolver<'_>,
-    roots: &[Root],
+    roots: &Roots,
 ) -> Vec<Unit> {
     let loader = Loader {
         system,
         context,
         options,
         resolver,
+        all: roots.all,
         started: Mutex::default(),
         units: Mutex::default(),
     };
     let mut first: FxHashMap<String, Root> = FxHashMap::default();
-    for root in roots {
+    for root in &roots.found {
         let known = first.entry(root.place.key()).or_insert_with(|| root.clone());
         known.is_named |= root.is_named;
     }
@@ -67,6 +69,8 @@ struct Loader<'a> {
     context: &'a BuildContext,
     options: &'a LoadOptions,
     resolver: &'a Resolver<'a>,
+    /// Whether everything that is imported counts as asked for.
+    all: bool,
     /// Keys of the packages that some thread has taken on.
     started: Mutex<FxHashSet<String>>,
     units: Mutex<Vec<Unit>>,
@@ -82,7 +86,7 @@ impl<'a> Loader<'a> {
         let reading = Reading {
             system: self.system,
             context: self.context,
-            parse: self.options.parse,
+            parse: self.parse_mode(&place, root.is_some()),
             tests: self.options.tests && root.is_some(),
         };
         let folder = read_folder(reading, &place);
@@ -116,6 +120,17 @@ impl<'a> Loader<'a> {
             implicit,
         };
         self.units.lock().unwrap_or_else(PoisonError::into_inner).push(unit);
+    }
+
+    /// How much of a package's files is parsed.
+    fn parse_mode(&self, place: &Place, is_root: bool) -> ParseMode {
+        let is_own =
+            || is_root || self.all || matches!(place.origin, Origin::Main(_) | Origin::Loose);
+        match self.options.parse {
+            ParseLevel::OwnBodies if !is_own() => ParseMode::Declarations,
+            ParseLevel::Full | ParseLevel::OwnBodies => ParseMode::Full,
+            ParseLevel::ImportsOnly => ParseMode::ImportsOnly,
+        }
     }
 
     /// A package with cgo files needs the runtime's cgo support, and a command the runtime, written
