@@ -258,8 +258,10 @@ mod tests {
     fn what_a_killed_process_left_is_removed_and_what_is_being_written_is_not() {
         let (_dir, store) = store(1000);
         store.put(Kind::Result, &Hash::of(b"k"), b"x").unwrap();
-        let (old, new) =
-            (store.dir().join("_results/.unfinished-a"), store.dir().join("_results/.unfinished-b"));
+        let (old, new) = (
+            store.dir().join("_results/.unfinished-a"),
+            store.dir().join("_results/.unfinished-b"),
+        );
         for path in [&old, &new] {
             fs::write(path, [0; 2000]).unwrap();
         }

@@ -5,6 +5,7 @@
 mod new_rule;
 mod race_suite;
 mod scoreboard;
+mod scoreboard_cache;
 mod scoreboard_determinism;
 mod scoreboard_project;
 mod scoreboard_race_suite;

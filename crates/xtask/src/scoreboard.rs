@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 
 use crate::toolchain::Go;
 use crate::{
-    root, scoreboard_determinism, scoreboard_project, scoreboard_race_suite,
+    root, scoreboard_cache, scoreboard_determinism, scoreboard_project, scoreboard_race_suite,
     scoreboard_race_variants, scoreboard_syntax, scoreboard_type_errors, scoreboard_types,
 };
 
@@ -55,6 +55,7 @@ const BOARDS: &[Board] = &[
     Board { name: "race-suite", ci: true, run: scoreboard_race_suite::run },
     Board { name: "race-variants", ci: true, run: scoreboard_race_variants::run },
     Board { name: "determinism", ci: true, run: scoreboard_determinism::run },
+    Board { name: "cache", ci: false, run: scoreboard_cache::run },
     Board {
         name: "parse-speed",
         ci: false,
