@@ -18,7 +18,7 @@ const MAGIC: &[u8; 8] = b"unpanic\x01";
 /// What names a file that is not finished.
 const UNFINISHED: &str = ".unfinished-";
 /// A file that is unfinished for longer is what a killed process left.
-const ABANDONED: Duration = Duration::from_secs(3600);
+const ABANDONED: Duration = Duration::from_hours(1);
 
 /// The entries in a folder.
 #[derive(Clone, Debug)]

@@ -56,7 +56,9 @@ impl Archive {
                 FileId::from_index(files.len() - 1)
             });
         };
-        findings.iter_mut().for_each(|f| visit_files(f, &mut renumber));
+        for finding in &mut findings {
+            visit_files(finding, &mut renumber);
+        }
         for problem in &mut problems {
             if let Some(ProblemPlace::Span(place)) = &mut problem.place {
                 renumber(&mut place.file);
@@ -82,7 +84,9 @@ impl Archive {
             self.findings.into_iter().map(|f| f.open(&rule)).collect::<Option<_>>()?;
         let mut is_known = true;
         let mut check = |file: &mut FileId| is_known &= file.index() < self.files.len();
-        findings.iter_mut().for_each(|f| visit_files(f, &mut check));
+        for finding in &mut findings {
+            visit_files(finding, &mut check);
+        }
         for problem in &self.problems {
             if let Some(ProblemPlace::Span(mut place)) = problem.place {
                 check(&mut place.file);

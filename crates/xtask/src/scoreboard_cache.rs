@@ -21,6 +21,11 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
     for module in modules {
         writeln!(page, "{}", measure(&unpanic, module)?)?;
     }
+    if let Ok(load) = std::fs::read_to_string("/proc/loadavg") {
+        let load = load.split(' ').next().unwrap_or_default();
+        let cores = std::thread::available_parallelism()?;
+        writeln!(page, "\nOn {cores} cores; the load average at the end was {load}.")?;
+    }
     std::fs::create_dir_all(&setup.out)?;
     let path = setup.out.join("cache.md");
     std::fs::write(&path, page).with_context(|| path.display().to_string())
