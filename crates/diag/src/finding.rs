@@ -140,7 +140,7 @@ impl Confidence {
 }
 
 /// One access to the variable, and who does it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Access {
     /// What is done.
     pub kind: AccessKind,
@@ -213,7 +213,7 @@ impl AccessKind {
 }
 
 /// An origin: what starts the goroutine in which an access runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Goroutine {
     /// What starts it.
     pub kind: GoroutineKind,
@@ -265,7 +265,7 @@ impl GoroutineKind {
 }
 
 /// A call on the way to an access.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Frame {
     /// The function that calls, as Go's stack traces name it.
     pub function: String,
@@ -274,7 +274,7 @@ pub struct Frame {
 }
 
 /// A sentence of the argument.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Note {
     /// Its part in the argument.
     pub kind: NoteKind,
@@ -297,7 +297,7 @@ pub enum NoteKind {
 }
 
 /// A mechanical repair.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Fix {
     /// What it does, in the imperative: "take `h.mu` around the write".
     pub description: String,
@@ -318,7 +318,7 @@ pub enum Applicability {
 }
 
 /// One replacement: `text` for the bytes of `span` in `file`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Edit {
     /// The file.
     pub file: FileId,

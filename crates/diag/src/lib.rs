@@ -2,6 +2,7 @@
 //! so that rules decide *what* is wrong without knowing how it is shown, and so that nothing but
 //! this crate and the binary serialises a finding.
 
+mod archive;
 mod escape;
 mod finding;
 mod fingerprint;
@@ -11,6 +12,7 @@ mod record;
 pub mod render;
 mod rule;
 
+pub use archive::Archive;
 pub use escape::{clean, clean_line};
 pub use finding::{
     Access, AccessKind, Applicability, Confidence, Edit, Finding, Fix, Frame, Goroutine,

@@ -3,13 +3,13 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use source::FileSpan;
 
 use crate::Severity;
 
 /// One thing that went wrong while looking.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Problem {
     /// What sort; decides the exit code together with `severity`.
     pub kind: ProblemKind,
@@ -89,7 +89,7 @@ fn shortened(message: String) -> String {
 }
 
 /// The sorts of problem.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProblemKind {
     /// The command line, `unpanic.toml` or the environment.
@@ -124,7 +124,7 @@ impl ProblemKind {
 }
 
 /// Where a problem lies.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum ProblemPlace {
     /// In a file of the source map.
     Span(FileSpan),

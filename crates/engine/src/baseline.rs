@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use diag::FindingRecord;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use source::System;
 
 const HEADER: &str = "# Findings that `unpanic check` does not report again. Written by \
 --write-baseline;\n# lines may be deleted by hand. Each is: fingerprint rule file message\n";
 
 /// Known findings, by fingerprint.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Baseline {
     known: BTreeMap<String, String>,
 }

@@ -15,7 +15,10 @@ pub const FILE_NAME: &str = "unpanic.toml";
 
 /// Every key that the file may have: table (empty for the top level) and key.
 pub const KEYS: &[(&str, &str)] = &[
+    ("", "cache-dir"),
+    ("", "cache-size"),
     ("", "color"),
+    ("", "no-cache"),
     ("", "quiet"),
     ("", "threads"),
     ("build", "goarch"),
@@ -42,10 +45,16 @@ pub const KEYS: &[(&str, &str)] = &[
 /// The file's content. Paths are absolute once [`parse_config`] has resolved them against the
 /// file's folder.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
+    /// The folder in which results are remembered.
+    pub cache_dir: Option<PathBuf>,
+    /// How many MiB they may take.
+    pub cache_size: Option<u64>,
     /// `auto`, `always` or `never`.
     pub color: Option<String>,
+    /// Neither use nor keep results of earlier runs.
+    pub no_cache: Option<bool>,
     /// Print findings and errors only.
     pub quiet: Option<bool>,
     /// Threads to use.
@@ -147,7 +156,7 @@ pub fn parse_config(text: &str, folder: &Path) -> Result<Config, Vec<ConfigError
         vec![error]
     })?;
     let check = &mut config.check;
-    let paths = check.baseline.iter_mut().chain(&mut check.output);
+    let paths = check.baseline.iter_mut().chain(&mut check.output).chain(&mut config.cache_dir);
     for path in paths.chain(check.knowledge.iter_mut().flatten()) {
         *path = folder.join(&*path);
     }
@@ -231,7 +240,7 @@ mod tests {
 
     #[test]
     fn keys_are_exactly_the_fields() {
-        let text = "color = ''\nquiet = true\nthreads = 1\n\
+        let text = "cache-dir = ''\ncache-size = 1\ncolor = ''\nno-cache = true\nquiet = true\nthreads = 1\n\
             [build]\ngoarch = ''\ngoos = ''\nmod = ''\ntags = []\ntests = true\n\
             [check]\nbaseline = ''\ndeps = true\ndisable = []\nenable = []\nexclude = []\n\
             exit-zero = true\nformat = ''\nknowledge = []\nmin-confidence = 'low'\noutput = ''\n\

@@ -3,6 +3,7 @@
 //! so that the prover, a language server and the tests drive the same code.
 
 mod baseline;
+mod cached;
 mod check;
 mod config;
 mod fix;
@@ -15,6 +16,7 @@ mod suppress;
 
 pub use base::{install_panic_hook, panic_text};
 pub use baseline::{Baseline, BaselineError};
+pub use cached::{ResultCache, check_cached};
 pub use check::check;
 pub use config::{
     BuildConfig, CheckConfig, Config, ConfigError, FILE_NAME, KEYS, LayoutConfig, parse_config,
@@ -23,7 +25,7 @@ pub use fix::{FilePatch, FixError, FixPlan, plan_fixes};
 pub use inspect::{CallEdge, Checked, call_graph, print_ir, with_types};
 pub use load::{Loaded, load, parse_mod_mode};
 pub use request::{
-    CheckReport, CheckRequest, NoProgress, Progress, Stage, Statistics, Target, TestFiles,
+    CacheUse, CheckReport, CheckRequest, NoProgress, Progress, Stage, Statistics, Target, TestFiles,
 };
 pub use selection::{RuleSelection, SelectionError, nearest};
 pub use suppress::{Suppression, Suppressions};

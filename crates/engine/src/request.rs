@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use diag::{Confidence, ExitClass, Finding, Problem};
 use go_project::ModMode;
+use serde::{Deserialize, Serialize};
 use source::{SourceMap, System};
 
 use crate::{Baseline, RuleSelection};
 
 /// One run of the analysis.
+#[derive(Clone)]
 pub struct CheckRequest<'a> {
     /// The machine.
     pub system: &'a dyn System,
@@ -35,7 +37,7 @@ pub struct CheckRequest<'a> {
 }
 
 /// The build that is analysed.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Target {
     /// `GOOS`; the machine's when absent.
     pub goos: Option<String>,
@@ -50,7 +52,7 @@ pub struct Target {
 }
 
 /// Whether `_test.go` files are analysed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub enum TestFiles {
     /// They are left out.
     #[default]
@@ -82,7 +84,7 @@ impl CheckReport {
 }
 
 /// Counts and times of a run, for `--statistics`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Statistics {
     /// Packages that patterns named.
     pub packages: usize,
@@ -102,12 +104,29 @@ pub struct Statistics {
     pub known: usize,
     /// Suppression comments that suppressed nothing.
     pub unused_suppressions: usize,
-    /// Wall time of each stage, in order.
+    /// Wall time of each stage, in order; empty when no stage ran.
     pub stages: Vec<(Stage, Duration)>,
+    /// What the cache did.
+    #[serde(skip)]
+    pub cache: CacheUse,
+}
+
+/// What became of a report in the cache.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum CacheUse {
+    /// There was no cache.
+    #[default]
+    Off,
+    /// It is that of an earlier run: nothing has changed since.
+    Hit,
+    /// It is kept for the next run.
+    Stored,
+    /// It is not kept; the reason.
+    NotStored(String),
 }
 
 /// The stages of a run, in order.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Stage {
     /// Finding packages, reading and parsing their files.
     Load,

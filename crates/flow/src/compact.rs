@@ -48,7 +48,8 @@ pub(crate) fn drop_silent_threads(summary: &mut Summary) {
         match kept.get_mut(n as usize) {
             None => kept.push(thread),
             Some(one) => {
-                one.many |= thread.many || thread.parallel.contains(n) || one.parallel.contains(i as u32);
+                one.many |=
+                    thread.many || thread.parallel.contains(n) || one.parallel.contains(i as u32);
                 thread.parallel.iter().for_each(|t| one.parallel.insert(t));
                 for signal in thread.signals {
                     if !one.signals.contains(&signal) {

@@ -86,11 +86,11 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             .flat_map(|&b| func.blocks[b].instrs.iter().copied())
             .filter(|&v| matches!(func.instr(v).op, Op::RunDefers))
             .collect();
-        let returns = |v: &&ValueId| {
-            matches!(func.blocks[func.instr(**v).block].term, Terminator::Return(_))
-        };
+        let returns =
+            |v: &&ValueId| matches!(func.blocks[func.instr(**v).block].term, Terminator::Return(_));
         // The last return is the one that most ways lead to.
-        let run_defers = all_run_defers.iter().rev().find(returns).or(all_run_defers.last()).copied();
+        let run_defers =
+            all_run_defers.iter().rev().find(returns).or(all_run_defers.last()).copied();
         Self {
             cx,
             id,

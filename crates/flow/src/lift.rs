@@ -120,10 +120,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                 }
                 What::Bound(method, recv) => {
                     let recv = Arc::new(self.subst_vals(recv, sub, at));
-                    add_val(
-                        &mut out,
-                        Val { what: What::Bound(*method, recv), ..val.clone() },
-                    );
+                    add_val(&mut out, Val { what: What::Bound(*method, recv), ..val.clone() });
                 }
                 What::Func(_) => add_val(&mut out, val.clone()),
             }
@@ -583,13 +580,14 @@ impl<'a> FuncAnalysis<'a, '_> {
         let mut places: FxHashMap<(Path, bool), Vals> = FxHashMap::default();
         for event in &summary.events {
             let is_slot = event.is_slot();
-            let found = places.entry((event.path, is_slot)).or_insert_with_key(|(path, is_slot)| {
-                if *is_slot {
-                    self.subst_slot(path, &sub)
-                } else {
-                    self.subst(path, &sub, Some(v))
-                }
-            });
+            let found =
+                places.entry((event.path, is_slot)).or_insert_with_key(|(path, is_slot)| {
+                    if *is_slot {
+                        self.subst_slot(path, &sub)
+                    } else {
+                        self.subst(path, &sub, Some(v))
+                    }
+                });
             if found.iter().all(|p| p.as_path().is_none()) {
                 continue;
             }

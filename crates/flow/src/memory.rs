@@ -73,8 +73,7 @@ impl FuncAnalysis<'_, '_> {
             }
         });
         let part = if part == Part::All { self.slice_part(slice) } else { part };
-        let touch =
-            Touch { kind, ty: elem, part, atomic: false, indirect: false, picked: false };
+        let touch = Touch { kind, ty: elem, part, atomic: false, indirect: false, picked: false };
         for place in self.step(slice, Elem::Item).iter().filter_map(|x| x.as_path()).copied() {
             self.access_event(v, place, touch);
         }

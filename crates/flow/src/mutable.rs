@@ -67,11 +67,13 @@ fn channel_capacities(program: &Program) -> FxHashMap<ObjId, Option<u32>> {
                 _ => continue,
             };
             let capacity = crate::timing::capacity(func, &Path::root(Root::Fresh(value)));
-            out.entry(place).and_modify(|known| {
-                if *known != capacity {
-                    *known = None;
-                }
-            }).or_insert(capacity);
+            out.entry(place)
+                .and_modify(|known| {
+                    if *known != capacity {
+                        *known = None;
+                    }
+                })
+                .or_insert(capacity);
         }
     }
     out

@@ -136,10 +136,7 @@ impl FuncAnalysis<'_, '_> {
         let ended = self.ended_threads();
         let threads = self.threads.iter().zip(ended);
         let threads = threads.map(|(t, ended)| self.outside_thread(t, ended, names)).collect();
-        let mut kept = Kept {
-            out: Summary { threads, ..Summary::default() },
-            ..Kept::default()
-        };
+        let mut kept = Kept { out: Summary { threads, ..Summary::default() }, ..Kept::default() };
         for event in &self.events {
             let step = &self.steps[event.step as usize];
             let copied_mutex =

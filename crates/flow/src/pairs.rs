@@ -143,7 +143,8 @@ impl<'e> Scope<'e> {
     /// Whether neither a common lock nor a signal keeps two steps apart.
     fn unprotected(&self, a: &Step, b: &Step) -> bool {
         let many = |s: &Step| s.thread.is_some_and(|t| self.threads[t as usize].many);
-        let channels = Channels { mutable: self.mutable, code: Some(self.code), threads: self.threads };
+        let channels =
+            Channels { mutable: self.mutable, code: Some(self.code), threads: self.threads };
         unlocked(a, b, &channels) && unordered(a, b, many(a), many(b), &channels)
     }
 }
@@ -298,7 +299,8 @@ pub(crate) fn unordered(
                 let enough = || match t.via {
                     Via::Send if many => u.count == MANY,
                     Via::Send => {
-                        u.via == Via::Broadcast || u.count >= senders(channels.threads.iter(), &t.path)
+                        u.via == Via::Broadcast
+                            || u.count >= senders(channels.threads.iter(), &t.path)
                     }
                     Via::Receive => channels.capacity(&t.path) == Some(0),
                     // A receive may take a value that was sent before the close.

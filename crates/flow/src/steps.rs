@@ -1,7 +1,6 @@
 //! The steps of a function that others can see (accesses, calls, goroutines): their order, and the
 //! conflicts over memory that the function made itself.
 
-
 use go_ir::{Op, Terminator, ValueId};
 use knowledge::AccessKind;
 use smallvec::SmallVec;

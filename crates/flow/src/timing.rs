@@ -93,9 +93,8 @@ impl FuncAnalysis<'_, '_> {
         for step in &self.steps {
             let Some(t) = step.thread else { continue };
             match &mut ends[t as usize] {
-                Some(common) => common.retain(|c| {
-                    step.released.iter().any(|r| r.path == c.path && r.via == c.via)
-                }),
+                Some(common) => common
+                    .retain(|c| step.released.iter().any(|r| r.path == c.path && r.via == c.via)),
                 none => *none = Some(step.released.clone()),
             }
         }
@@ -111,7 +110,8 @@ impl FuncAnalysis<'_, '_> {
         for ends in self.thread_ends() {
             let mut joins = Vec::new();
             for end in &ends {
-                let seen = |w: &&(Gate, &Token)| w.1.path == end.path && goes_with(end.via, w.1.via);
+                let seen =
+                    |w: &&(Gate, &Token)| w.1.path == end.path && goes_with(end.via, w.1.via);
                 joins.extend(waits.iter().filter(seen).map(|&(gate, w)| Join {
                     end: *end,
                     gate,
@@ -188,9 +188,8 @@ impl FuncAnalysis<'_, '_> {
         let joins = self.joins();
         let returns: Vec<ValueId> = self.order.returns().collect();
         let blocks = self.order.rpo().iter();
-        let all_returns = blocks
-            .filter(|&&b| matches!(self.func.blocks[b].term, Terminator::Return(_)))
-            .count();
+        let all_returns =
+            blocks.filter(|&&b| matches!(self.func.blocks[b].term, Terminator::Return(_))).count();
         (0..self.threads.len())
             .map(|i| {
                 returns.len() == all_returns
@@ -340,7 +339,8 @@ impl FuncAnalysis<'_, '_> {
         };
         for (s, token) in sends() {
             let back = |w: ValueId| order.dominates(*s, w) && order.dominates(w, pos);
-            let on_it = || receives().filter(|w| w.1.path == token.path).filter_map(|w| self.at(w.0));
+            let on_it =
+                || receives().filter(|w| w.1.path == token.path).filter_map(|w| self.at(w.0));
             if order.dominates(*s, pos)
                 && !on_it().any(back)
                 && on_it().any(|w| w != pos && order.after(pos, w, None))

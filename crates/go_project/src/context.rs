@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 /// A language version: `(1, 22)` for Go 1.22. Patch levels do not change the language.
 pub type LanguageVersion = (u32, u32);
 
@@ -52,7 +54,7 @@ impl Default for BuildContext {
 }
 
 /// How imports find their modules (`-mod`).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub enum ModMode {
     /// From the module cache; `go.mod` may be incomplete.
     Mod,

@@ -501,3 +501,26 @@ fn the_result_does_not_depend_on_the_number_of_threads() {
     };
     assert_eq!(with(1), with(4));
 }
+
+#[test]
+fn own_bodies_are_parsed_and_those_of_dependencies_are_not() {
+    let text = "func F() int { return 1 }\n";
+    let archive = format!(
+        "-- go.mod --\nmodule m\ngo 1.22\nrequire d v1.0.0\nreplace d => ../d\n\
+         -- a/a.go --\npackage a\nimport (\n_ \"m/b\"\n_ \"d\"\n)\n{text}-- b/b.go --\npackage b\n{text}\
+         -- /d/go.mod --\nmodule d\n-- /d/d.go --\npackage d\n{text}"
+    );
+    let statements = |patterns: &[&str], path: &str| {
+        let options = LoadOptions { parse: ParseLevel::OwnBodies, ..options(patterns) };
+        let program = load(&tree(&archive), &options);
+        let ast = &package(&program, path).files[0].ast;
+        assert_eq!(ast.func_decls.len(), 1);
+        ast.stmts.len()
+    };
+    // A body and the statement in it.
+    assert_eq!(statements(&["./a"], "m/a"), 2);
+    assert_eq!(statements(&["./a"], "m/b"), 2);
+    assert_eq!(statements(&["./a"], "d"), 1);
+    assert_eq!(statements(&["d"], "d"), 2);
+    assert_eq!(statements(&["all"], "d"), 2);
+}

@@ -4,10 +4,24 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use base::{Id, define_id};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 define_id! {
     /// A file of the [`SourceMap`]. The numbers depend on the order of reading: sort by path.
     pub struct FileId;
+}
+
+impl Serialize for FileId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_raw().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for FileId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = u32::deserialize(deserializer)?;
+        Self::from_raw(raw).ok_or_else(|| serde::de::Error::custom("no file has the number 0"))
+    }
 }
 
 /// A file's bytes, exactly as read. Go source should be UTF-8; that is checked by the scanner.

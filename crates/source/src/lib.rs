@@ -7,4 +7,4 @@ mod system;
 
 pub use file::{FileId, LineCol, SourceFile, SourceMap};
 pub use span::{FileSpan, Span};
-pub use system::{DirEntry, FileKind, MemorySystem, OsSystem, System, SystemError};
+pub use system::{DirEntry, FileKind, MemorySystem, OsSystem, Stamp, System, SystemError};

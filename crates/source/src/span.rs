@@ -1,9 +1,13 @@
 //! Half-open byte ranges, alone and with their file.
 
+use serde::{Deserialize, Serialize};
+
 use crate::FileId;
 
 /// Bytes `start..end` of a file. Files of 4 GiB and more are refused when they are read.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
 pub struct Span {
     /// Offset of the first byte.
     pub start: u32,
@@ -44,7 +48,7 @@ impl Span {
 }
 
 /// A span with the file that it lies in.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct FileSpan {
     /// The file.
     pub file: FileId,

@@ -3,6 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
 
 /// What a path is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,6 +27,23 @@ pub struct DirEntry {
     pub kind: FileKind,
     /// Whether the entry itself is a symbolic link: Go's `./...` does not walk into linked folders.
     pub is_symlink: bool,
+}
+
+/// What the file system says of a file or folder without reading it. While it stays the same, so
+/// does the content (of a folder: the names in it).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Size in bytes.
+    pub size: u64,
+    /// When the content last changed, in nanoseconds since 1970. Programs may set it.
+    pub modified: i64,
+    /// When anything about it last changed; only the system sets it. Zero where there is no such
+    /// time.
+    pub changed: i64,
+    /// Which file it is.
+    pub inode: u64,
+    /// On which device.
+    pub device: u64,
 }
 
 /// Why the machine would not answer.
@@ -63,6 +83,13 @@ pub trait System: Sync + Send {
     fn read_dir(&self, path: &Path) -> Result<Vec<DirEntry>, SystemError>;
     /// What a path is, or `None` when nothing is there.
     fn kind(&self, path: &Path) -> Option<FileKind>;
+    /// The stamp of a file or folder, links followed. `None` when nothing is there, when the machine
+    /// has no stamps, and when the last change is so recent that another one could leave the same
+    /// stamp behind.
+    fn stamp(&self, path: &Path) -> Option<Stamp> {
+        let _ = path;
+        None
+    }
     /// The path with links resolved; the path itself when that fails.
     fn canonicalize(&self, path: &Path) -> PathBuf;
     /// The working directory.
@@ -117,6 +144,13 @@ impl System for OsSystem {
         std::fs::metadata(path).ok().map(|m| kind_of(m.file_type()))
     }
 
+    fn stamp(&self, path: &Path) -> Option<Stamp> {
+        let now = nanoseconds(SystemTime::now())?;
+        let stamp = stamp_of(&std::fs::metadata(path).ok()?)?;
+        let is_settled = |time: i64| time < now - TIME_GRANULE;
+        (is_settled(stamp.modified) && is_settled(stamp.changed)).then_some(stamp)
+    }
+
     fn canonicalize(&self, path: &Path) -> PathBuf {
         std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
     }
@@ -142,6 +176,34 @@ impl System for OsSystem {
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
+}
+
+/// Two changes within this time may get the same time stamp, in nanoseconds: two seconds on FAT,
+/// less elsewhere.
+const TIME_GRANULE: i64 = 2_000_000_000;
+
+fn nanoseconds(time: SystemTime) -> Option<i64> {
+    i64::try_from(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_nanos()).ok()
+}
+
+#[cfg(unix)]
+fn stamp_of(metadata: &std::fs::Metadata) -> Option<Stamp> {
+    use std::os::unix::fs::MetadataExt;
+    let changed =
+        metadata.ctime().checked_mul(1_000_000_000)?.checked_add(metadata.ctime_nsec())?;
+    Some(Stamp {
+        size: metadata.len(),
+        modified: nanoseconds(metadata.modified().ok()?)?,
+        changed,
+        inode: metadata.ino(),
+        device: metadata.dev(),
+    })
+}
+
+#[cfg(not(unix))]
+fn stamp_of(metadata: &std::fs::Metadata) -> Option<Stamp> {
+    let modified = nanoseconds(metadata.modified().ok()?)?;
+    Some(Stamp { size: metadata.len(), modified, changed: 0, inode: 0, device: 0 })
 }
 
 fn kind_of(t: std::fs::FileType) -> FileKind {

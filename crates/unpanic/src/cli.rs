@@ -53,6 +53,15 @@ pub struct Global {
     /// Read this file instead of the unpanic.toml found upwards from here.
     #[arg(long, global = true, value_name = "FILE", env = "UNPANIC_CONFIG")]
     pub config: Option<PathBuf>,
+    /// Remember results in this folder; the user's folder for caches by default.
+    #[arg(long, global = true, value_name = "DIR", env = "UNPANIC_CACHE_DIR")]
+    pub cache_dir: Option<PathBuf>,
+    /// How many MiB the remembered results may take; 1024 by default.
+    #[arg(long, global = true, value_name = "MIB", env = "UNPANIC_CACHE_SIZE")]
+    pub cache_size: Option<u64>,
+    /// Neither use nor keep the results of earlier runs.
+    #[arg(long, global = true, env = "UNPANIC_NO_CACHE", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub no_cache: Option<bool>,
 }
 
 /// The commands.
@@ -66,12 +75,32 @@ pub enum Command {
     Rules(RulesArgs),
     /// Show how structs lie in memory: offsets, padding, cache lines, a better order of fields.
     Layout(LayoutArgs),
+    /// Look at the remembered results of earlier runs, or forget them.
+    Cache {
+        /// What to do.
+        #[command(subcommand)]
+        command: CacheCommand,
+    },
     /// Look into the stages of the analysis, for comparison with Go's own tools.
     Debug {
         /// Which stage.
         #[command(subcommand)]
         command: DebugCommand,
     },
+}
+
+/// What can be done with the cache.
+#[derive(Subcommand, Debug)]
+pub enum CacheCommand {
+    /// Print the folder.
+    #[command(after_help = "Example:\n  unpanic cache path")]
+    Path,
+    /// Print how many bytes the entries take.
+    #[command(after_help = "Example:\n  unpanic cache size")]
+    Size,
+    /// Remove all entries.
+    #[command(after_help = "Example:\n  unpanic cache clean")]
+    Clean,
 }
 
 /// The stages that can be looked into.

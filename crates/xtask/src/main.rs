@@ -6,6 +6,7 @@ mod measure;
 mod new_rule;
 mod race_suite;
 mod scoreboard;
+mod scoreboard_cache;
 mod scoreboard_determinism;
 mod scoreboard_layout;
 mod scoreboard_project;

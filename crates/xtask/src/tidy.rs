@@ -23,7 +23,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("knowledge", &["base"]),
     ("flow", &["go_ir", "knowledge"]),
     ("rules", &["flow", "diag"]),
-    ("engine", &["rules"]),
+    ("cache", &["source"]),
+    ("engine", &["rules", "cache"]),
     ("unpanic", &["engine"]),
     ("xtask", &["engine"]),
 ];

@@ -2,7 +2,7 @@
 //! process of its own, with nothing of the caller's configuration.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use anyhow::{Context as _, bail, ensure};
 use diag::FindingRecord;
@@ -39,8 +39,15 @@ impl Unpanic {
         Ok(Self { binary, goroot: go.root.clone() })
     }
 
-    /// What `unpanic check --format json ARGUMENTS` prints when run in `dir`, byte for byte.
+    /// What `unpanic check --format json ARGUMENTS` prints when run in `dir`, byte for byte. Nothing
+    /// is remembered from one run to the next.
     pub fn output(&self, dir: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
+        let arguments: Vec<&str> = ["--no-cache"].iter().chain(arguments).copied().collect();
+        Ok(self.run(dir, &arguments)?.stdout)
+    }
+
+    /// Runs `unpanic check --format json ARGUMENTS` in `dir`.
+    pub fn run(&self, dir: &Path, arguments: &[&str]) -> anyhow::Result<Output> {
         let mut command = Command::new(&self.binary);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("UNPANIC_") {
@@ -60,7 +67,14 @@ impl Unpanic {
             output.status,
             String::from_utf8_lossy(&output.stderr)
         );
-        Ok(output.stdout)
+        Ok(output)
+    }
+
+    /// How many bytes the results in a cache take.
+    pub fn cache_size(&self, cache: &Path) -> anyhow::Result<u64> {
+        let mut command = Command::new(&self.binary);
+        let output = command.args(["cache", "size", "--cache-dir"]).arg(cache).output()?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().parse()?)
     }
 
     /// The findings of `unpanic check ARGUMENTS` run in `dir`.

@@ -7,7 +7,10 @@ use anyhow::Context;
 use clap::ValueEnum;
 use diag::render::{Report, statistics};
 use diag::{Confidence, ExitClass, FindingRecord, Problem, ProblemKind, Resolver, Severity};
-use engine::{Baseline, CheckReport, CheckRequest, FixError, RuleSelection, check, plan_fixes};
+use engine::{
+    Baseline, CacheUse, CheckReport, CheckRequest, FixError, ResultCache, RuleSelection, check,
+    check_cached, plan_fixes,
+};
 
 use super::target::target;
 use crate::app::App;
@@ -19,7 +22,11 @@ pub fn run(app: &App, args: CheckArgs) -> anyhow::Result<ExitClass> {
     let settings = Settings::new(app, args)?;
     let mut report = {
         let bar = progress::Bar::new(settings.quiet);
-        check(&settings.request(app), &bar)
+        let request = settings.request(app);
+        match cache(app) {
+            Some(cache) => check_cached(&request, &bar, &cache),
+            None => check(&request, &bar),
+        }
     };
     if let Some(path) = &settings.write_baseline {
         return write_baseline(app, &settings, &report, path);
@@ -32,6 +39,12 @@ pub fn run(app: &App, args: CheckArgs) -> anyhow::Result<ExitClass> {
         ExitClass::Findings if settings.exit_zero => ExitClass::Clean,
         class => class,
     })
+}
+
+/// Where results are remembered, if they are.
+fn cache(app: &App) -> Option<ResultCache> {
+    let tool = std::env::current_exe().ok()?;
+    Some(ResultCache { store: super::cache::enabled(app)?, tool: Some(tool) })
 }
 
 /// Flags over environment over configuration over defaults.
@@ -255,8 +268,26 @@ fn counts(report: &CheckReport) -> Vec<(String, String)> {
     .map(|(name, count)| (name.to_owned(), count.to_string()))
     .to_vec();
     counts.push(("source".into(), format!("{:.1} MB", s.bytes as f64 / 1e6)));
+    if let Some(megabytes) = peak_memory() {
+        counts.push(("peak memory".into(), format!("{megabytes:.0} MB")));
+    }
+    let cache = match &s.cache {
+        CacheUse::Off => "off".to_owned(),
+        CacheUse::Hit => "unchanged since an earlier run".to_owned(),
+        CacheUse::Stored => "kept for the next run".to_owned(),
+        CacheUse::NotStored(reason) => format!("not kept: {reason}"),
+    };
+    counts.push(("result".into(), cache));
     for (stage, time) in &s.stages {
         counts.push((stage.label().into(), format!("{:.2} s", time.as_secs_f64())));
     }
     counts
+}
+
+/// The most memory that this process has had, in MB, where the system tells.
+fn peak_memory() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024.0 / 1e6)
 }

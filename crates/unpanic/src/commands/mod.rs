@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod cache;
 pub mod check;
 pub mod debug;
 pub mod explain;

@@ -1,15 +1,17 @@
 //! Runs the binary in a folder made for the test.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// A folder with files, and nothing of the caller's environment.
 pub struct Place {
     folder: tempfile::TempDir,
+    cache: tempfile::TempDir,
     variables: Vec<(String, String)>,
 }
 
 /// What a run printed and exited with.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Outcome {
     pub code: i32,
     pub out: String,
@@ -19,8 +21,8 @@ pub struct Outcome {
 impl Place {
     /// A folder with these files: path and content.
     pub fn new(files: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let place = Self { folder, variables: Vec::new() };
+        let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let place = Self { folder, cache, variables: Vec::new() };
         for (path, text) in files {
             place.write(path, text.as_bytes());
         }
@@ -49,6 +51,11 @@ impl Place {
 
     /// Runs `unpanic` with these arguments, split at spaces.
     pub fn run(&self, arguments: &str) -> Outcome {
+        Outcome::of(self.command(arguments).output().unwrap())
+    }
+
+    /// The same, ready to be started.
+    pub fn command(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_unpanic"));
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
@@ -56,22 +63,31 @@ impl Place {
                 command.env_remove(&name);
             }
         }
-        let output = command
+        command
             .args(arguments.split_whitespace())
             .current_dir(self.path())
+            .env("UNPANIC_CACHE_DIR", self.cache.path())
             .envs(self.variables.iter().map(|(k, v)| (k, v)))
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        Outcome {
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Where the runs keep their results.
+    pub fn cache(&self) -> &Path {
+        self.cache.path()
+    }
+}
+
+impl Outcome {
+    /// What a run that has ended printed.
+    pub fn of(output: Output) -> Self {
+        Self {
             code: output.status.code().expect("no signal ended it"),
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
         }
     }
-}
 
-impl Outcome {
     /// Asserts the exit code and a part of standard error.
     #[track_caller]
     pub fn fails(&self, code: i32, part: &str) {

@@ -2,7 +2,7 @@
 
 use crate::command::Place;
 
-const MAIN: &str = "package main
+pub const MAIN: &str = "package main
 
 import \"sync\"
 
@@ -23,7 +23,7 @@ func main() {
 }
 ";
 
-fn race() -> Place {
+pub fn race() -> Place {
     Place::new(&[("go.mod", "module example.com/hub\n\ngo 1.24\n"), ("main.go", MAIN)])
 }
 

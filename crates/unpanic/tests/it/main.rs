@@ -1,6 +1,7 @@
 //! The binary from the outside: what it prints where, and what it exits with.
 
 mod bad_input;
+mod cached;
 mod command;
 mod good_input;
 mod layout;
