@@ -5,7 +5,7 @@
 use base::FxHashMap;
 use source::FileSpan;
 
-use crate::summary::{Summary, Thread, ThreadSet};
+use crate::summary::{Summary, Thread, ThreadSet, add_signal};
 
 /// From how many goroutines on those of one origin are joined.
 const MAX_APART: usize = 48;
@@ -52,9 +52,7 @@ pub(crate) fn drop_silent_threads(summary: &mut Summary) {
                     thread.many || thread.parallel.contains(n) || one.parallel.contains(i as u32);
                 thread.parallel.iter().for_each(|t| one.parallel.insert(t));
                 for signal in thread.signals {
-                    if !one.signals.contains(&signal) {
-                        one.signals.push(signal);
-                    }
+                    add_signal(&mut one.signals, signal);
                 }
             }
         }

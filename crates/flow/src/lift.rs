@@ -14,7 +14,7 @@ use crate::function::FuncAnalysis;
 use crate::path::{Elem, Path, Root, Val, Vals, What, add_val};
 use crate::summary::{
     Event, Frames, Held, Locks, MANY, MAX_EVENTS, MAX_THREADS, OpenCall, Signal, Site, Spawn, Step,
-    StepId, Summary, Thread, ThreadSet, Token, Tokens, Via, push_frame,
+    StepId, Summary, Thread, ThreadSet, Token, Tokens, Via, add_signal, push_frame,
 };
 use crate::targets::{Code, Run, Target, goroutine_end, result_root};
 
@@ -304,8 +304,9 @@ impl<'a> FuncAnalysis<'a, '_> {
         for signal in signals {
             let after: Tokens =
                 signal.after.iter().flat_map(|t| self.subst_token(t, sub)).collect();
-            let tokens = self.subst_token(&signal.token, sub);
-            out.extend(tokens.into_iter().map(|token| Signal { token, after: after.clone() }));
+            for token in self.subst_token(&signal.token, sub) {
+                add_signal(&mut out, Signal { token, after: after.clone() });
+            }
         }
         out
     }
@@ -567,7 +568,8 @@ impl<'a> FuncAnalysis<'a, '_> {
         }
         if let Some(own) = at.thread.filter(|_| target.run.spawn.is_some()) {
             let signals = self.subst_signals(&summary.signals, &sub);
-            self.threads[own as usize].signals.extend(signals);
+            let known = &mut self.threads[own as usize].signals;
+            signals.into_iter().for_each(|signal| add_signal(known, signal));
         }
         let spawned = target.run.spawn.is_some();
         let lift_site = |inner: &Site, thread: Option<u32>| -> Site {

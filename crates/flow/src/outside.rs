@@ -13,7 +13,7 @@ use crate::path::{CtxKey, Path, Root, Val, Vals, What, add_val};
 use crate::steps::LocalReturn;
 use crate::summary::{
     Event, Held, Locks, Made, OpenCall, Part, Signal, Step, StepId, StoreFact, Summary, Thread,
-    Token, Tokens,
+    Token, Tokens, add_signal,
 };
 
 /// Most stores that a summary passes on.
@@ -211,31 +211,22 @@ impl FuncAnalysis<'_, '_> {
 
     /// The signals that the function gives, each with what it has waited for by then.
     fn given(&self, names: &Names) -> Vec<Signal> {
-        let mut out: Vec<(Signal, Vec<(ValueId, u32)>)> = Vec::new();
+        let mut out: Vec<Signal> = Vec::new();
         for (at, token) in &self.signals {
+            let seen: Vec<(Path, Option<ValueId>)> = outside(&token.path, names).into_vec();
+            if seen.is_empty() {
+                continue;
+            }
             let after = outside_tokens(self.waited_before(*at).into_iter(), names);
-            for (path, _) in outside(&token.path, names) {
-                let token = Token { path, ..*token };
-                let known =
-                    out.iter_mut().find(|(s, _)| s.token.path == path && s.token.via == token.via);
-                match known {
-                    Some((signal, places)) => {
-                        // On one way or the other: only what both have waited for is certain.
-                        signal.after.retain(|t| after.contains(t));
-                        places.push((*at, token.count));
-                    }
-                    None => {
-                        let signal = Signal { token, after: after.clone() };
-                        out.push((signal, vec![(*at, token.count)]));
-                    }
-                }
+            let alike = self.signals.iter().filter(|s| s.1.path == token.path && s.1.via == token.via);
+            let places: Vec<(ValueId, u32)> = alike.map(|s| (s.0, s.1.count)).collect();
+            let count = self.most_on_one_way(&places);
+            for (path, _) in seen {
+                let token = Token { path, count, ..*token };
+                add_signal(&mut out, Signal { token, after: after.clone() });
             }
         }
-        let counted = |(signal, places): (Signal, Vec<(ValueId, u32)>)| {
-            let count = self.most_on_one_way(&places);
-            Signal { token: Token { count, ..signal.token }, ..signal }
-        };
-        out.into_iter().map(counted).collect()
+        out
     }
 
     /// How often a signal is given at the most, when it is given at these places so often.
@@ -251,12 +242,13 @@ impl FuncAnalysis<'_, '_> {
 
     /// A goroutine's signals as callers know them.
     fn outside_thread(&self, t: &Thread, ended: bool, names: &Names) -> Thread {
-        let named = |signal: &Signal| -> Vec<Signal> {
+        let mut signals = Vec::new();
+        for signal in &t.signals {
             let after = outside_tokens(signal.after.iter().copied(), names);
-            let tokens = outside_tokens(std::iter::once(signal.token), names);
-            tokens.into_iter().map(|token| Signal { token, after: after.clone() }).collect()
-        };
-        let signals = t.signals.iter().flat_map(named).collect();
+            for token in outside_tokens(std::iter::once(signal.token), names) {
+                add_signal(&mut signals, Signal { token, after: after.clone() });
+            }
+        }
         Thread { signals, joined: t.joined || ended, ..t.clone() }
     }
 

@@ -110,6 +110,21 @@ pub struct Signal {
     pub after: Tokens,
 }
 
+/// Most signals that are kept of one goroutine.
+const MAX_SIGNALS: usize = 96;
+
+/// Adds a signal; one that is there already is given on one way or the other, so only what both
+/// have waited for is certain.
+pub fn add_signal(signals: &mut Vec<Signal>, signal: Signal) {
+    let same = |s: &Signal| s.token.path == signal.token.path && s.token.via == signal.token.via;
+    if let Some(known) = signals.iter_mut().find(|s| same(s)) {
+        known.after.retain(|t| signal.after.contains(t));
+        known.token.count = known.token.count.max(signal.token.count);
+    } else if signals.len() < MAX_SIGNALS {
+        signals.push(signal);
+    }
+}
+
 /// Things that order goroutines.
 pub type Tokens = SmallVec<[Token; 1]>;
 

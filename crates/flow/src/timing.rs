@@ -140,7 +140,10 @@ impl FuncAnalysis<'_, '_> {
         };
         let needed = |join: &Join| match join.end.via {
             // A receive may take a value that was sent before the close.
-            Via::Broadcast if join.waited == Via::Send && self.is_sent_on(&join.end.path) => MANY,
+            Via::Broadcast if join.waited == Via::Send && self.is_sent_on(&join.end.path) => {
+                let sent = |j: &Join| j.end.path == join.end.path && j.end.via == Via::Send;
+                if joins.iter().any(sent) { senders(self.threads.iter(), &join.end.path) } else { MANY }
+            }
             Via::Broadcast => 1,
             Via::Handover => MANY,
             // A receive takes one value: as many are needed as there may be senders by then.

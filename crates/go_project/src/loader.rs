@@ -124,3 +124,76 @@ impl<'a> Loader<'a> {
 
     /// How much of a package's files is parsed.
     fn parse_mode(&self, place: &Place, is_root: bool) -> ParseMode {
+        let is_own =
+            || is_root || self.all || matches!(place.origin, Origin::Main(_) | Origin::Loose);
+        match self.options.parse {
+            ParseLevel::OwnBodies if !is_own() => ParseMode::Declarations,
+            ParseLevel::Full | ParseLevel::OwnBodies => ParseMode::Full,
+            ParseLevel::ImportsOnly => ParseMode::ImportsOnly,
+        }
+    }
+
+    /// A package with cgo files needs the runtime's cgo support, and a command the runtime, written
+    /// or not. The packages that cgo itself rests on are excepted.
+    fn implicit(&self, place: &Place, folder: &Folder) -> Vec<Arc<Place>> {
+        let mut paths = Vec::new();
+        let std = |names: &[&str]| {
+            place.origin == Origin::Std && names.contains(&place.import_path.as_str())
+        };
+        if folder.files.iter().any(|f| f.cgo.is_some()) {
+            if !std(&["runtime/cgo"]) {
+                paths.push("runtime/cgo");
+            }
+            if !std(&["runtime/cgo", "runtime/race", "runtime/msan", "runtime/asan"]) {
+                paths.push("syscall");
+            }
+        }
+        if folder.name == Some(base::sym::MAIN) {
+            paths.push("runtime");
+        }
+        paths
+            .into_iter()
+            .filter_map(|path| match self.resolver.resolve_pattern(path) {
+                Resolution::Package(target) if target.origin == Origin::Std => Some(target),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+impl Folder {
+    /// The package's files, its tests and its external tests.
+    pub fn all_files(&self) -> impl Iterator<Item = &RawFile> {
+        self.files.iter().chain(&self.tests).chain(&self.xtests)
+    }
+}
+
+/// Whether an import breaks the rule of `internal` folders: only code below the folder that holds
+/// `internal` may import what is in it.
+pub(crate) fn breaks_internal(importer: &Place, target: &Place) -> bool {
+    let path = target.import_path.as_str();
+    let Some(at) = path
+        .match_indices("internal")
+        .filter(|&(i, word)| {
+            (i == 0 || path[..i].ends_with('/'))
+                && matches!(path[i + word.len()..].chars().next(), None | Some('/'))
+        })
+        .map(|(i, _)| i)
+        .last()
+    else {
+        return false;
+    };
+    let parent = path[..at].trim_end_matches('/');
+    match (&importer.origin, &target.origin) {
+        // GOROOT keeps its own rules; there is nothing to tell the user about them.
+        (Origin::Std, Origin::Std) => false,
+        (_, Origin::Std) => true,
+        // Without import paths of their own, folders decide.
+        _ if importer.origin == Origin::Loose || importer.only.is_some() => {
+            let holds = |d: &&Path| d.file_name().is_some_and(|n| n == "internal");
+            let root = target.dir.ancestors().find(holds).and_then(Path::parent);
+            !root.is_some_and(|root| importer.dir.starts_with(root))
+        }
+        _ => below(&importer.import_path, parent).is_none(),
+    }
+}
