@@ -13,7 +13,7 @@ use smallvec::{SmallVec, smallvec};
 use crate::context::{Context, named_obj};
 use crate::locks::LockStates;
 use crate::path::{CtxKey, Elem, Path, Root, Val, Vals, What, add_val};
-use crate::summary::{Event, OpenCall, Step, Summary, Thread, Token, Via};
+use crate::summary::{Event, OpenCall, Step, Summary, Thread, Token, Tokens, Via};
 use crate::targets::Target;
 
 /// A store seen in the function, or made for it by a callee.
@@ -66,6 +66,10 @@ pub(crate) struct FuncAnalysis<'a, 'c> {
     pub waits: Vec<(Gate, Token)>,
     /// What the arms of a `select` wait for, when one of them must be taken: the `select`, the arm.
     pub arms: Vec<(ValueId, BlockId, Token)>,
+    /// Signals that are waited for in several places, with the places.
+    pub joint_waits: Vec<(Token, Vec<Gate>)>,
+    /// What was waited for before each instruction that was asked for.
+    pub waited: RefCell<FxHashMap<ValueId, Tokens>>,
     /// Places that are set to a value without identity, such as nil.
     pub replaced: Vec<Path>,
     /// When the accesses and calls happen.
@@ -111,6 +115,8 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             signals: Vec::new(),
             waits: Vec::new(),
             arms: Vec::new(),
+            joint_waits: Vec::new(),
+            waited: RefCell::default(),
             replaced: Vec::new(),
             steps: Vec::new(),
             events: Vec::new(),

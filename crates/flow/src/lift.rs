@@ -220,7 +220,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             }
             for signal in &summary.signals {
                 for token in self.subst_token(&signal.token, &sub) {
-                    self.signal(token, deferred, pos);
+                    self.signal(token, v);
                 }
             }
             for token in &summary.waits {
@@ -317,13 +317,14 @@ impl<'a> FuncAnalysis<'a, '_> {
         places.iter().filter_map(Val::as_path).map(|&path| Token { path, ..*token }).collect()
     }
 
-    /// A signal: a deferred one is given before each return.
-    pub fn signal(&mut self, token: Token, deferred: bool, pos: ValueId) {
-        if deferred && !self.all_run_defers.is_empty() {
-            let all = self.all_run_defers.clone();
-            self.signals.extend(all.into_iter().map(|at| (at, token)));
+    /// A signal of the call `v`: a deferred one is given before each return behind it.
+    pub fn signal(&mut self, token: Token, v: ValueId) {
+        if matches!(self.func.instr(v).op, Op::Defer(_)) && !self.all_run_defers.is_empty() {
+            let behind = |at: &&ValueId| self.order.after(v, **at, None);
+            let ends: Vec<ValueId> = self.all_run_defers.iter().filter(behind).copied().collect();
+            self.signals.extend(ends.into_iter().map(|at| (at, token)));
         } else {
-            self.signals.push((pos, token));
+            self.signals.push((v, token));
         }
     }
 
@@ -410,7 +411,6 @@ impl<'a> FuncAnalysis<'a, '_> {
                 }
             }
         }
-        let deferred = matches!(self.func.instr(v).op, Op::Defer(_));
         for sync in &model.sync {
             if sync.op == SyncOp::Quiesce {
                 self.wait_for_all(pos);
@@ -427,7 +427,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                 .map(|&path| Token { path, via: Via::Broadcast, count })
                 .collect();
             if matches!(sync.op, SyncOp::GroupDone | SyncOp::Release | SyncOp::AcquireRelease) {
-                tokens.iter().for_each(|&t| self.signal(t, deferred, pos));
+                tokens.iter().for_each(|&t| self.signal(t, v));
             }
             let waits = match sync.op {
                 SyncOp::GroupWait | SyncOp::CondWait => true,

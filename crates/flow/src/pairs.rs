@@ -7,7 +7,7 @@ use knowledge::AccessKind;
 
 use crate::mutable::Mutable;
 use crate::path::{Elem, Path, Root};
-use crate::summary::{Event, LockMode, MANY, Part, Step, Thread, Token, Via};
+use crate::summary::{Event, LockMode, MANY, Part, Step, Thread, Via};
 use crate::timing::{capacity, goes_with, is_sent_on, senders};
 
 /// Two accesses that may happen at the same time, at least one of them a write.
@@ -305,11 +305,10 @@ pub(crate) fn unordered(
                     Via::Receive => channels.capacity(&t.path) == Some(0),
                     // A receive may take a value that was sent before the close.
                     Via::Broadcast if u.via == Via::Send => {
-                        let sent = |r: &Token| r.path == t.path && r.via == Via::Send;
+                        let threads = channels.threads.iter().enumerate();
+                        let others = threads.filter(|(i, _)| Some(*i as u32) != from.thread);
                         u.count == MANY
-                            || !is_sent_on(channels.threads, &t.path)
-                            || (from.released.iter().any(sent)
-                                && u.count >= senders(channels.threads.iter(), &t.path))
+                            || (u.count > t.count && !is_sent_on(others.map(|t| t.1), &t.path))
                     }
                     Via::Broadcast | Via::Handover => true,
                 };

@@ -39,6 +39,8 @@ struct Join {
 impl FuncAnalysis<'_, '_> {
     /// Fills in what runs in parallel, what was waited for and what is signalled.
     pub fn order_steps(&mut self) {
+        self.joint_waits = self.find_joint_waits();
+        self.waited.get_mut().clear();
         let spawns: Vec<ValueId> = self.threads.iter().map(|t| t.pos).collect();
         let joins = self.joins();
         for (i, &spawn) in spawns.iter().enumerate() {
@@ -140,9 +142,13 @@ impl FuncAnalysis<'_, '_> {
         };
         let needed = |join: &Join| match join.end.via {
             // A receive may take a value that was sent before the close.
-            Via::Broadcast if join.waited == Via::Send && self.is_sent_on(&join.end.path) => {
-                let sent = |j: &Join| j.end.path == join.end.path && j.end.via == Via::Send;
-                if joins.iter().any(sent) { senders(self.threads.iter(), &join.end.path) } else { MANY }
+            Via::Broadcast if join.waited == Via::Send => {
+                let others = self.threads.iter().enumerate().filter(|t| t.0 != i).map(|t| t.1);
+                if is_sent_on(others, &join.end.path) {
+                    MANY
+                } else {
+                    join.end.count.saturating_add(1)
+                }
             }
             Via::Broadcast => 1,
             Via::Handover => MANY,
@@ -172,12 +178,6 @@ impl FuncAnalysis<'_, '_> {
         })
     }
 
-    /// Whether values are sent on a channel, as far as this function sees.
-    fn is_sent_on(&self, chan: &Path) -> bool {
-        let sends = |t: &Token| t.path == *chan && t.via == Via::Send;
-        self.signals.iter().any(|s| sends(&s.1)) || is_sent_on(&self.threads, chan)
-    }
-
     /// The instruction of a gate, or the first behind it.
     fn at(&self, gate: Gate) -> Option<ValueId> {
         match gate {
@@ -203,14 +203,23 @@ impl FuncAnalysis<'_, '_> {
 
     /// What was waited for on every way to `pos`, and what that implies.
     pub fn waited_before(&self, pos: ValueId) -> Tokens {
+        if let Some(known) = self.waited.borrow().get(&pos) {
+            return known.clone();
+        }
+        let found = self.find_waited(pos);
+        self.waited.borrow_mut().insert(pos, found.clone());
+        found
+    }
+
+    fn find_waited(&self, pos: ValueId) -> Tokens {
         let mut acquired = Tokens::new();
         for (_, token) in self.waits.iter().filter(|w| self.order.passed(w.0, pos)) {
             extend(&mut acquired, std::slice::from_ref(token));
         }
-        for (token, gates) in self.joint_waits() {
+        for (token, gates) in &self.joint_waits {
             let known = |t: &Token| t.path == token.path && t.via == token.via;
-            if !acquired.iter().any(known) && self.order.passes(None, pos, &gates) {
-                acquired.push(token);
+            if !acquired.iter().any(known) && self.order.passes(None, pos, gates) {
+                acquired.push(*token);
             }
         }
         // Whichever arm was taken, it is taken for the one that matters.
@@ -245,7 +254,7 @@ impl FuncAnalysis<'_, '_> {
     }
 
     /// Signals that are waited for in several places: on one way here, on another there.
-    fn joint_waits(&self) -> Vec<(Token, Vec<Gate>)> {
+    fn find_joint_waits(&self) -> Vec<(Token, Vec<Gate>)> {
         let mut out: Vec<(Token, Vec<Gate>)> = Vec::new();
         let arms = self.arms.iter().map(|(select, _, t)| (Gate::After(*select), t));
         for (gate, token) in self.waits.iter().map(|w| (w.0, &w.1)).chain(arms) {
@@ -311,10 +320,23 @@ impl FuncAnalysis<'_, '_> {
                 && (!order.after(s, pos, None) || !order.after(pos, pos, Some(s)))
         };
         for (_, token) in self.signals.iter().filter(|s| still_to_come(s.0)) {
-            extend(&mut times.released, std::slice::from_ref(token));
+            let count = match token.via {
+                Via::Broadcast => self.sent_before(&token.path, pos),
+                _ => token.count,
+            };
+            extend(&mut times.released, &[Token { count, ..*token }]);
         }
         times.places = self.places_held(pos);
         times
+    }
+
+    /// How many values this function may have sent on a channel before `pos`: so many receives do
+    /// not see what comes after.
+    fn sent_before(&self, chan: &Path, pos: ValueId) -> u32 {
+        let sent = |s: &&(ValueId, Token)| {
+            s.1.path == *chan && s.1.via == Via::Send && self.order.after(s.0, pos, None)
+        };
+        self.signals.iter().filter(sent).fold(0, |n, s| n.saturating_add(s.1.count))
     }
 
     /// Channels with room for one value that are used as locks: filled before `pos` and emptied
@@ -384,9 +406,9 @@ pub(crate) fn senders<'t>(threads: impl Iterator<Item = &'t Thread>, chan: &Path
 }
 
 /// Whether some goroutine sends values on a channel.
-pub(crate) fn is_sent_on(threads: &[Thread], chan: &Path) -> bool {
-    let signals = threads.iter().flat_map(|t| &t.signals);
-    signals.map(|s| &s.token).any(|t| t.path == *chan && t.via == Via::Send)
+pub(crate) fn is_sent_on<'t>(threads: impl Iterator<Item = &'t Thread>, chan: &Path) -> bool {
+    let mut tokens = threads.flat_map(|t| &t.signals).map(|s| &s.token);
+    tokens.any(|t| t.path == *chan && t.via == Via::Send)
 }
 
 /// How many values a channel holds, where the function made it with a constant.
