@@ -105,6 +105,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             Root::Context(key) => Some(key),
             _ => None,
         };
+        let once = is_write(kind) && self.runs_while_nil(v);
         let step = self.own_step(v);
         let step = self.push_step(step);
         self.push_event(Event {
@@ -115,6 +116,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             atomic,
             indirect,
             picked,
+            once,
             value_receiver: through_copy.then_some(self.id),
             copied_mutex: false,
             put: false,

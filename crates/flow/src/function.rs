@@ -68,6 +68,8 @@ pub(crate) struct FuncAnalysis<'a, 'c> {
     pub arms: Vec<(ValueId, BlockId, Token)>,
     /// Signals that are waited for in several places, with the places.
     pub joint_waits: Vec<(Token, Vec<Gate>)>,
+    /// Blocks that run only while something is nil that is set there, once looked for.
+    pub nil_regions: Option<Vec<BlockId>>,
     /// What was waited for before each instruction that was asked for.
     pub waited: RefCell<FxHashMap<ValueId, Tokens>>,
     /// Places that are set to a value without identity, such as nil.
@@ -116,6 +118,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             waits: Vec::new(),
             arms: Vec::new(),
             joint_waits: Vec::new(),
+            nil_regions: None,
             waited: RefCell::default(),
             replaced: Vec::new(),
             steps: Vec::new(),
@@ -706,12 +709,16 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             block = els;
         }
         // The last case needs no test when there is no default.
-        match (&func.instr(select).op, &func.blocks[block].term) {
-            (Op::Select { cases, blocking: true }, Terminator::Jump(to))
-                if i + 1 == cases.len() =>
-            {
-                Some(*to)
+        let Op::Select { cases, blocking: true } = &func.instr(select).op else { return None };
+        if i + 1 != cases.len() {
+            return None;
+        }
+        match func.blocks[block].term {
+            Terminator::Jump(to) if func.blocks[to].preds.len() == 1 => Some(to),
+            _ if block != func.instr(select).block && func.blocks[block].preds.len() == 1 => {
+                Some(block)
             }
+            Terminator::Jump(to) => Some(to),
             _ => None,
         }
     }

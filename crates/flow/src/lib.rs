@@ -35,4 +35,5 @@ pub use path::{CtxKey, Elem, Path, Root, Val, Vals, What};
 pub use steps::{FuncFacts, LocalAccess, LocalReturn, PoolLeak};
 pub use summary::{
     Event, Frame, Frames, Held, LockMode, Locks, Made, Part, Site, Spawn, Step, Thread, Token, Via,
+    depth,
 };

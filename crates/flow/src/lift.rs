@@ -486,6 +486,11 @@ impl<'a> FuncAnalysis<'a, '_> {
         let deferred = matches!(self.func.instr(v).op, Op::Defer(_));
         let pos = if deferred { self.run_defers.unwrap_or(v) } else { v };
         let thread = target.run.spawn.and_then(|spawn| self.new_thread(v, pos, spawn));
+        if let Some(t) = thread {
+            // `t.Run`, `Group.Wait`-like loops: over when the call returns.
+            let at_call = Path::root(Root::Fresh(v));
+            self.threads[t as usize].joined = target.run.ends.iter().any(|e| e.path == at_call);
+        }
         if target.run.spawn.is_some() && thread.is_none() {
             return;
         }
@@ -611,7 +616,8 @@ impl<'a> FuncAnalysis<'a, '_> {
             let site = lift_site(&event.site, inner.thread);
             for val in &found {
                 let Some(&path) = val.as_path() else { continue };
-                let (site, picked) = (site.clone(), event.picked || val.picked);
+                let picked = event.picked || val.picked || target.picked;
+                let site = site.clone();
                 self.push_event(Event { path, picked, context_key, step, site, ..event.clone() });
             }
         }

@@ -2,7 +2,8 @@
 //! elements of slices and arrays. Apart from [`crate::accesses`] because a place of memory is
 //! named by its address, and a map by the place that holds it.
 
-use go_ir::{Op, ValueId};
+use go_ir::{BlockId, Op, Terminator, ValueId};
+use go_syntax::ast::BinaryOp;
 use go_types::{BuiltinId, ConstValue, Type, TypeId};
 use knowledge::AccessKind;
 
@@ -144,6 +145,54 @@ impl FuncAnalysis<'_, '_> {
             }),
             _ => true,
         }
+    }
+
+    /// Whether an instruction runs only while some place is nil that is set there too:
+    ///
+    /// ```go
+    /// if p.queue == nil { p.queue = make(chan job); p.size = n }
+    /// ```
+    pub fn runs_while_nil(&mut self, v: ValueId) -> bool {
+        if self.nil_regions.is_none() {
+            self.nil_regions = Some(self.find_nil_regions());
+        }
+        let regions = self.nil_regions.as_deref().unwrap_or_default();
+        regions.iter().any(|&block| self.order.block_dominates(block, v))
+    }
+
+    fn find_nil_regions(&self) -> Vec<BlockId> {
+        let func = self.func;
+        let is_nil = |v: ValueId| match func.instr(v).op {
+            Op::Zero => true,
+            Op::MakeInterface(x) | Op::Convert(x) => matches!(func.instr(x).op, Op::Zero),
+            _ => false,
+        };
+        let mut regions = Vec::new();
+        for block in func.blocks.iter() {
+            let Terminator::If { cond, then, els } = block.term else { continue };
+            let (x, y, region) = match func.instr(cond).op {
+                Op::Binary { op: BinaryOp::Eq, x, y } => (x, y, then),
+                Op::Binary { op: BinaryOp::Ne, x, y } => (x, y, els),
+                _ => continue,
+            };
+            let Op::Load(place) = func.instr(x).op else { continue };
+            if !is_nil(y) || func.blocks[region].preds.len() != 1 {
+                continue;
+            }
+            let places = self.paths(place);
+            let sets = |(v, instr): (ValueId, &go_ir::Instr)| match instr.op {
+                Op::Store { addr, value } => {
+                    !is_nil(value)
+                        && self.order.block_dominates(region, v)
+                        && self.paths(addr) == places
+                }
+                _ => false,
+            };
+            if !places.is_empty() && func.values.iter_enumerated().any(sets) {
+                regions.push(region);
+            }
+        }
+        regions
     }
 
     /// Which elements an address stands for.

@@ -76,15 +76,6 @@ impl FuncAnalysis<'_, '_> {
                 list.retain(|n| !matches!(n.0.root, Root::Ret(_)));
             }
         }
-        // What was waited for inside is over for callers too: it needs a name in their terms.
-        for (_, token) in &self.waits {
-            if let Root::Fresh(group) = token.path.root {
-                let entry = names.entry(group).or_default();
-                if entry.is_empty() {
-                    entry.push((Path::root(Root::Ret(part_of(group))), None));
-                }
-            }
-        }
         names
     }
 
@@ -149,7 +140,15 @@ impl FuncAnalysis<'_, '_> {
             let here = (self.id, made);
             let inner = event.made.map_or(here, |m| m.inner);
             let event = &Event { made: Some(Made { inner, outer: here }), ..event.clone() };
+            let is_variable = event.is_slot() && event.path.elems.is_empty();
             for (path, since) in outside(&event.path, names) {
+                // `return x` gives away what is in `x`, `return &x` the variable.
+                if is_variable
+                    && matches!(path.root, Root::Ret(_))
+                    && !self.returns_address(made, returns)
+                {
+                    continue;
+                }
                 let seen = match since {
                     // Before the return, only other goroutines can meet anyone.
                     None => step.thread.is_some(),
@@ -212,13 +211,15 @@ impl FuncAnalysis<'_, '_> {
     /// The signals that the function gives, each with what it has waited for by then.
     fn given(&self, names: &Names) -> Vec<Signal> {
         let mut out: Vec<Signal> = Vec::new();
-        for (at, token) in &self.signals {
+        // Those at the end first: they are what others wait for.
+        for (at, token) in self.signals.iter().rev() {
             let seen: Vec<(Path, Option<ValueId>)> = outside(&token.path, names).into_vec();
             if seen.is_empty() {
                 continue;
             }
             let after = outside_tokens(self.waited_before(*at).into_iter(), names);
-            let alike = self.signals.iter().filter(|s| s.1.path == token.path && s.1.via == token.via);
+            let alike =
+                self.signals.iter().filter(|s| s.1.path == token.path && s.1.via == token.via);
             let places: Vec<(ValueId, u32)> = alike.map(|s| (s.0, s.1.count)).collect();
             let count = self.most_on_one_way(&places);
             for (path, _) in seen {
@@ -264,6 +265,16 @@ impl FuncAnalysis<'_, '_> {
                         .iter()
                         .filter_map(Val::as_path)
                         .any(|p| matches!(p.root, Root::Param(_)) && p.elems.is_empty())
+            })
+    }
+
+    /// Whether the address of a variable is returned, or what holds it.
+    fn returns_address(&self, var: ValueId, returns: &[LocalReturn]) -> bool {
+        let variable = self.func.instr(var);
+        !matches!(variable.op, go_ir::Op::Alloc { .. })
+            || returns.iter().flat_map(|r| &r.values).any(|&v| {
+                let ty = self.func.instr(v).ty;
+                ty == variable.ty || !self.vals[v].iter().any(|val| own_object(val) == Some(var))
             })
     }
 
@@ -327,7 +338,7 @@ struct EventKey {
     kind: AccessKind,
     step: StepId,
     part: Part,
-    flags: [bool; 5],
+    flags: [bool; 6],
     value_receiver: Option<FuncId>,
     made: Option<Made>,
     ty: Option<TypeId>,
@@ -354,7 +365,14 @@ impl Kept {
             kind: event.kind,
             step,
             part: event.part,
-            flags: [event.atomic, event.indirect, event.picked, event.copied_mutex, event.put],
+            flags: [
+                event.atomic,
+                event.indirect,
+                event.picked,
+                event.once,
+                event.copied_mutex,
+                event.put,
+            ],
             value_receiver: event.value_receiver,
             made: event.made,
             ty: if plain { event.ty } else { None },
@@ -399,7 +417,7 @@ fn outside(path: &Path, names: &Names) -> SmallVec<[(Path, Option<ValueId>); 1]>
 fn outside_tokens(tokens: impl Iterator<Item = Token>, names: &Names) -> Tokens {
     let mut out = Tokens::new();
     for token in tokens {
-        for (path, _) in outside(&token.path, names) {
+        for path in own_or_outside(&token.path, names) {
             let token = Token { path, ..token };
             if !out.contains(&token) {
                 out.push(token);
@@ -409,17 +427,23 @@ fn outside_tokens(tokens: impl Iterator<Item = Token>, names: &Names) -> Tokens 
     out
 }
 
+/// The names of a lock or channel outside the function. One of this call alone has a name too: two
+/// goroutines that the call has started still share it.
+fn own_or_outside(path: &Path, names: &Names) -> SmallVec<[Path; 1]> {
+    let mut places: SmallVec<[Path; 1]> =
+        outside(path, names).into_iter().map(|(place, _)| place).collect();
+    if let Root::Fresh(made) = path.root
+        && places.is_empty()
+    {
+        places.extend(path.behind(&Path::root(Root::Ret(part_of(made)))));
+    }
+    places
+}
+
 fn outside_locks(locks: &Locks, names: &Names) -> Locks {
     let named = |h: &Held| -> SmallVec<[Held; 1]> {
-        let mut places = outside(&h.path, names);
-        if let Root::Fresh(made) = h.path.root
-            && places.is_empty()
-        {
-            // A lock of this call alone: two goroutines that it started still share it.
-            let own = h.path.behind(&Path::root(Root::Ret(part_of(made))));
-            places.extend(own.map(|path| (path, None)));
-        }
-        places.into_iter().map(|(path, _)| Held { path, mode: h.mode }).collect()
+        let places = own_or_outside(&h.path, names);
+        places.into_iter().map(|path| Held { path, mode: h.mode }).collect()
     };
     locks.iter().flat_map(named).collect()
 }

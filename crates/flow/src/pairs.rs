@@ -91,6 +91,15 @@ impl<'e> Scope<'e> {
             if one_origin && ((own_element && !a.is_plain()) || (a.picked && b.picked)) {
                 return;
             }
+            // Called again, it does not do again what was done for want of it.
+            let again = |e: &Event, own: &Step, other: &Step| {
+                e.once
+                    && own.thread.is_none()
+                    && other.thread.is_some_and(|t| self.threads[t as usize].pos == own.pos)
+            };
+            if again(a, x, y) || again(b, y, x) {
+                return;
+            }
             if !parallel(x, y, self.threads, itself, apart(path))
                 || !self.unprotected(x, y)
                 || !possible(&(a, x), &(b, y))

@@ -38,6 +38,7 @@ impl FuncAnalysis<'_, '_> {
                     atomic: false,
                     indirect: true,
                     picked: false,
+                    once: false,
                     value_receiver: None,
                     copied_mutex: false,
                     put: true,

@@ -105,6 +105,9 @@ impl FuncAnalysis<'_, '_> {
             threads: &self.threads,
         };
         scope.find_pairs(&events, &mut pairs, apart, |&(a, x), &(_, y)| {
+            if self.waits_for_the_end(x, y) || self.waits_for_the_end(y, x) {
+                return false;
+            }
             let Root::Fresh(made) = a.path.root else {
                 // A context value: the same object only within one request.
                 return (!x.request && !y.request) || x.group == y.group;

@@ -144,6 +144,11 @@ pub struct Frame {
 /// A chain of [`Frame`]s; `None` is the empty one.
 pub type Frames = Option<Arc<Frame>>;
 
+/// How many calls a chain has.
+pub fn depth(frames: &Frames) -> u32 {
+    frames.as_ref().map_or(0, |f| f.depth)
+}
+
 /// The longest chain of calls that is kept for display.
 const MAX_FRAMES: u32 = 24;
 
@@ -246,6 +251,8 @@ pub struct Event {
     /// Whether the object was taken out of a container: another goroutine of the same origin has
     /// another one.
     pub picked: bool,
+    /// Whether it is a write that happens while something is nil which it sets: not a second time.
+    pub once: bool,
     /// The method through whose value receiver the path leads.
     pub value_receiver: Option<FuncId>,
     /// Whether a mutex is held that is a copy made by passing its struct by value.

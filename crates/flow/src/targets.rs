@@ -26,6 +26,8 @@ pub(crate) struct Target<'a> {
     pub run: Run,
     /// The model that says so, if one does.
     pub model: Option<&'a Model>,
+    /// Whether the code was taken out of a container: each goroutine of one origin runs another.
+    pub picked: bool,
 }
 
 impl Target<'_> {
@@ -136,16 +138,22 @@ impl<'a> FuncAnalysis<'a, '_> {
     fn static_target(&self, obj: ObjId, args: Vec<Vals>, run: &Run, out: &mut Vec<Target<'a>>) {
         if let Some(&func) = self.cx.program.by_obj.get(&obj) {
             let code = Code::Func(func, Arc::from([]));
-            out.push(Target { code, args, run: run.clone(), model: None });
+            out.push(Target { code, args, run: run.clone(), model: None, picked: false });
         }
     }
 
     /// A function value is run.
     pub fn callable(&self, val: &Val, args: Vec<Vals>, run: &Run, out: &mut Vec<Target<'a>>) {
+        let from = out.len();
+        self.find_callable(val, args, run, out);
+        out[from..].iter_mut().for_each(|target| target.picked |= val.picked);
+    }
+
+    fn find_callable(&self, val: &Val, args: Vec<Vals>, run: &Run, out: &mut Vec<Target<'a>>) {
         match &val.what {
             What::Closure(func, free) => {
                 let code = Code::Func(*func, free.clone());
-                out.push(Target { code, args, run: run.clone(), model: None });
+                out.push(Target { code, args, run: run.clone(), model: None, picked: false });
             }
             What::Func(obj) => self.static_target(*obj, args, run, out),
             What::Bound(method, recv) => {
@@ -162,7 +170,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             What::Path(path) => {
                 if matches!(path.root, Root::Param(_) | Root::Free(_)) {
                     let code = Code::Open { callee: path.clone(), method: None };
-                    out.push(Target { code, args, run: run.clone(), model: None });
+                    out.push(Target { code, args, run: run.clone(), model: None, picked: false });
                 }
             }
         }
@@ -218,7 +226,13 @@ impl<'a> FuncAnalysis<'a, '_> {
             let few = all_here && implementations.len() <= MAX_IMPLS;
             if matches!(path.root, Root::Param(_) | Root::Free(_)) && !(passes_own && few) {
                 let code = Code::Open { callee: path.clone(), method: Some(method) };
-                out.push(Target { code, args: args.to_vec(), run: run.clone(), model: None });
+                out.push(Target {
+                    code,
+                    args: args.to_vec(),
+                    run: run.clone(),
+                    model: None,
+                    picked: false,
+                });
             } else if implementations.len() <= MAX_IMPLS {
                 for &t in implementations.iter() {
                     self.dynamic_method(recv, t, method, args, run, out);

@@ -9,7 +9,9 @@ use go_types::ConstValue;
 
 use crate::function::FuncAnalysis;
 use crate::path::{Path, Root};
-use crate::summary::{Held, LockMode, Locks, MANY, Signal, Thread, ThreadSet, Token, Tokens, Via};
+use crate::summary::{
+    Held, LockMode, Locks, MANY, Signal, Step, Thread, ThreadSet, Token, Tokens, Via,
+};
 
 /// What is true of one position of a function.
 #[derive(Default)]
@@ -199,6 +201,40 @@ impl FuncAnalysis<'_, '_> {
                     && returns.iter().all(|&r| self.is_over(i, r, &joins[i], true))
             })
             .collect()
+    }
+
+    /// Whether a goroutine's step comes after a receive that nobody can serve before this function
+    /// returns: a constructor's worker has no work until the constructor is done.
+    ///
+    /// ```go
+    /// p := &pool{work: make(chan job)}
+    /// go p.run() // for j := range p.work { … p.limit … }
+    /// p.limit = 8
+    /// return p
+    /// ```
+    pub fn waits_for_the_end(&self, step: &Step, own: &Step) -> bool {
+        own.thread.is_none()
+            && step.thread.is_some()
+            && step.acquired.iter().any(|t| {
+                let gives = |s: &Token| s.path == t.path && goes_with(s.via, t.via);
+                t.via == Via::Send
+                    && matches!(t.path.root, Root::Fresh(_))
+                    && !self.is_passed_out(&t.path)
+                    && !self.signals.iter().any(|s| gives(&s.1))
+                    && !self.threads.iter().flat_map(|t| &t.signals).any(|s| gives(&s.token))
+            })
+    }
+
+    /// Whether a channel is given to code that is not there, such as `signal.Notify`.
+    fn is_passed_out(&self, chan: &Path) -> bool {
+        self.targets.iter().any(|(&v, targets)| {
+            let known = |t: &crate::targets::Target<'_>| match t.code {
+                crate::targets::Code::Func(f, _) => !self.cx.func(f).external,
+                crate::targets::Code::Open { .. } => false,
+            };
+            !targets.iter().any(known)
+                && self.call_args(v).iter().flatten().any(|a| a.as_path() == Some(chan))
+        })
     }
 
     /// What was waited for on every way to `pos`, and what that implies.

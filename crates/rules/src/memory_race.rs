@@ -10,7 +10,7 @@ use go_ir::FuncId;
 use source::FileSpan;
 
 use crate::RuleContext;
-use crate::race::{Mistake, Race, RaceText, finding};
+use crate::race::{Mistake, Race, RaceText, finding, is_in_plain_sight};
 
 /// One conflict for each place that goroutines meet at.
 pub(crate) fn races(cx: &RuleContext<'_>) -> Vec<Race> {
@@ -25,7 +25,7 @@ pub(crate) fn races(cx: &RuleContext<'_>) -> Vec<Race> {
         list.sort_by_cached_key(|p| {
             let (a, b) = at(p);
             let unnamed = p.a.thread.is_none() && p.b.thread.is_none();
-            (!p.same_object, a == b, unnamed, place(a), place(b))
+            (!p.same_object, !is_in_plain_sight(cx, p), a == b, unnamed, place(a), place(b))
         });
     }
     groups.sort_by_cached_key(|list| list.first().map(|p| (place(at(p).0), place(at(p).1))));

@@ -1,6 +1,6 @@
 //! Conversions, those that the source writes and those that assignability implies.
 
-use go_syntax::ast::ExprId;
+use go_syntax::ast::{self, ExprId};
 use go_types::predicates::identical;
 use go_types::{Basic, ObjId, Type, TypeId};
 use source::FileSpan;
@@ -54,8 +54,18 @@ impl Lowerer<'_> {
     /// Values for variables of a function type or tuple.
     pub(super) fn expr_list_to(&mut self, exprs: &[ExprId], vars: &[ObjId]) -> Vec<ValueId> {
         if exprs.len() == vars.len() {
-            let pairs = exprs.iter().zip(vars);
-            return pairs.map(|(&e, &v)| self.expr_to(e, self.obj_type(v))).collect();
+            // The specification leaves open when a variable is read beside a call ("Order of
+            // evaluation"): gc reads it after the call, as `return found, group.Wait()` counts on.
+            let is_variable = |e: ExprId| {
+                matches!(self.ast.expr(self.ast.unparen(e)).kind, ast::ExprKind::Ident(_))
+            };
+            let (late, early): (Vec<usize>, Vec<usize>) =
+                (0..exprs.len()).partition(|&i| is_variable(exprs[i]));
+            let mut values: Vec<Option<ValueId>> = vec![None; exprs.len()];
+            for i in early.into_iter().chain(late) {
+                values[i] = Some(self.expr_to(exprs[i], self.obj_type(vars[i])));
+            }
+            return values.into_iter().flatten().collect();
         }
         let span = exprs.first().map_or(self.f.span, |&e| self.span(e));
         let values = self.expr_list(exprs, vars.len());

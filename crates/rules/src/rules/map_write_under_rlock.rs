@@ -35,6 +35,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
             let message = format!("map `{variable}` is written while `{lock}` is only read-locked");
             findings.push(
                 Finding::new(&META, cx.package(event.site.func), span, variable, message)
+                    .confidence(diag::Confidence::Medium)
                     .access(access(cx, site.scope, &site.side))
                     .why("RLock lets any number of goroutines in; two of them in this write, or one reading beside it, kill the process")
                     .help(format!("take `{lock}.Lock()` instead of `{lock}.RLock()` around the write")),

@@ -28,6 +28,8 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                 format!("an object goes back to its pool with map `{variable}` still filled");
             let finding =
                 Finding::new(&META, cx.package(leak.put.site.func), at, variable, message)
+                    // Most of those that were read keep the map on purpose or clear it after Get.
+                    .confidence(diag::Confidence::Low)
                     .access(access(cx, id, &leak.write))
                     .why("a sync.Pool keeps whatever the object holds; the next Get returns it")
                     .help("call clear on the map before Put, or right after Get");
