@@ -252,10 +252,10 @@ pub(crate) fn method_names(store: &Store, t: TypeId, depth: u32) -> Vec<Symbol> 
     if let Type::Struct(s) = store.ty(under) {
         if depth < 4 {
             for &f in &s.fields {
-                if store.obj(f).is_embedded() {
-                    if let Some(ft) = store.obj(f).typ.get() {
-                        names.extend(method_names(store, ft, depth + 1));
-                    }
+                if store.obj(f).is_embedded()
+                    && let Some(ft) = store.obj(f).typ.get()
+                {
+                    names.extend(method_names(store, ft, depth + 1));
                 }
             }
         }

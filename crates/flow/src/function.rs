@@ -169,7 +169,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
 
     /// The paths among a value's possibilities.
     pub fn paths(&self, v: ValueId) -> SmallVec<[Path; 2]> {
-        self.vals[v].iter().filter_map(|val| val.as_path().cloned()).collect()
+        self.vals[v].iter().filter_map(|val| val.as_path().copied()).collect()
     }
 
     fn fresh(v: ValueId) -> Vals {
@@ -391,8 +391,8 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
 
     fn look_through(&self, path: &Path, at: Option<ValueId>, copies: bool) -> Vals {
         let mut out = Vals::new();
-        let mut seen: SmallVec<[Path; 4]> = smallvec![path.clone()];
-        let mut todo: SmallVec<[Val; 4]> = smallvec![Val::path(path.clone())];
+        let mut seen: SmallVec<[Path; 4]> = smallvec![*path];
+        let mut todo: SmallVec<[Val; 4]> = smallvec![Val::path(*path)];
         while let Some(val) = todo.pop() {
             let Some(path) = val.as_path() else { continue };
             let Some((cut, facts)) = self.stores_to(path, copies) else {
@@ -433,7 +433,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
                         add_val(&mut out, found);
                     }
                 } else if !seen.contains(&full) && seen.len() < MAX_RESOLVE {
-                    seen.push(full.clone());
+                    seen.push(full);
                     todo.push(found);
                 }
             }
@@ -443,7 +443,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             }
         }
         if out.is_empty() {
-            out.push(Val::path(path.clone()));
+            out.push(Val::path(*path));
         }
         out
     }
@@ -559,7 +559,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
         }
         let same = |f: &Fact| f.at == at && f.vals == vals;
         self.stored_roots.insert(dest.root);
-        let list = self.facts_by_dest.entry(dest.clone()).or_default();
+        let list = self.facts_by_dest.entry(dest).or_default();
         if list.iter().any(|&i| same(&self.facts[i as usize])) {
             return;
         }
@@ -578,7 +578,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
     /// Remembers that `addr` holds `value` from here on.
     fn note_store(&mut self, addr: &Vals, value: &Vals, at: ValueId) {
         for dest in addr.iter().filter_map(Val::as_path) {
-            self.add_fact(dest.clone(), value.clone(), at);
+            self.add_fact(*dest, value.clone(), at);
         }
     }
 
@@ -589,7 +589,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             Op::Store { addr, value } => {
                 let (addr, value) = (self.val(*addr), self.val(*value));
                 if value.is_empty() {
-                    self.replaced.extend(addr.iter().filter_map(Val::as_path).cloned());
+                    self.replaced.extend(addr.iter().filter_map(Val::as_path).copied());
                 }
                 self.note_store(&addr, &value, v);
             }

@@ -365,10 +365,10 @@ impl<'a> FuncAnalysis<'a, '_> {
             let vals = match path.root {
                 // The variable itself, not its content.
                 Root::Free(n) => sub.free.get(n as usize).cloned().unwrap_or_default(),
-                Root::Context(_) | Root::Global(_) => return vec![path.clone()],
+                Root::Context(_) | Root::Global(_) => return vec![*path],
                 _ => return Vec::new(),
             };
-            return vals.iter().filter_map(Val::as_path).cloned().collect();
+            return vals.iter().filter_map(Val::as_path).copied().collect();
         };
         let front = Path { root: path.root, elems: front };
         let bases = self.subst(&front, sub, Some(sub.call));
@@ -390,7 +390,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             }
             let Some(to) = flow.to else { continue };
             let places: Vec<Path> =
-                self.operand(v, to).iter().filter_map(Val::as_path).cloned().collect();
+                self.operand(v, to).iter().filter_map(Val::as_path).copied().collect();
             for place in places {
                 match flow.how {
                     FlowHow::Store => {
@@ -618,7 +618,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                 let Some(&path) = val.as_path() else { continue };
                 let picked = event.picked || val.picked || target.picked;
                 let site = site.clone();
-                self.push_event(Event { path, picked, context_key, step, site, ..event.clone() });
+                self.push_event(Event { path, picked, context_key, site, step, ..event.clone() });
             }
         }
         for open in &summary.calls {

@@ -234,7 +234,7 @@ impl FuncAnalysis<'_, '_> {
                     _ => continue,
                 };
                 let on = self.operand(v, sync.on);
-                let paths: Vec<Path> = on.iter().filter_map(Val::as_path).cloned().collect();
+                let paths: Vec<Path> = on.iter().filter_map(Val::as_path).copied().collect();
                 self.lock_op(op, &paths, state, releases);
             }
         }

@@ -87,7 +87,7 @@ impl FuncAnalysis<'_, '_> {
                     if let Some(made) = own_object(val) {
                         let entry = names.entry(made).or_default();
                         if !entry.iter().any(|n| n.0 == ret) {
-                            entry.push((ret.clone(), None));
+                            entry.push((ret, None));
                         }
                     }
                 }
@@ -410,7 +410,7 @@ fn outside(path: &Path, names: &Names) -> SmallVec<[(Path, Option<ValueId>); 1]>
             .flatten()
             .filter_map(|(name, since)| Some((path.behind(name)?, *since)))
             .collect(),
-        _ => smallvec![(path.clone(), None)],
+        _ => smallvec![(*path, None)],
     }
 }
 

@@ -2,7 +2,7 @@
 //! its callers. `s.cache.items` inside `(s *Server) Get` is `Param(0).cache.items` there, and
 //! `Global(srv).cache.items` in a caller that passes the package variable `srv`.
 //!
-//! Pointers are not spelled out: a pointer and what it points to have the same path, as in RacerD
+//! Pointers are not spelled out: a pointer and what it points to have the same path, as in `RacerD`
 //! (Blackshear et al., OOPSLA 2018). A map, a lock and a channel are named by the path of the
 //! place that holds them.
 

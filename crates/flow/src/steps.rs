@@ -151,7 +151,7 @@ impl FuncAnalysis<'_, '_> {
         let go_types::Type::Struct(s) = store.ty(go_types::under::under(store, t)) else {
             return Vec::new();
         };
-        let made = self.vals[v].iter().filter_map(own_object).next();
+        let made = self.vals[v].iter().find_map(own_object);
         let Some(made) = made.map(|m| Path::root(Root::Fresh(m))) else { return Vec::new() };
         s.fields
             .iter()

@@ -169,7 +169,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             }
             What::Path(path) => {
                 if matches!(path.root, Root::Param(_) | Root::Free(_)) {
-                    let code = Code::Open { callee: path.clone(), method: None };
+                    let code = Code::Open { callee: *path, method: None };
                     out.push(Target { code, args, run: run.clone(), model: None, picked: false });
                 }
             }
@@ -225,7 +225,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             let passes_own = args.iter().skip(1).flatten().any(own);
             let few = all_here && implementations.len() <= MAX_IMPLS;
             if matches!(path.root, Root::Param(_) | Root::Free(_)) && !(passes_own && few) {
-                let code = Code::Open { callee: path.clone(), method: Some(method) };
+                let code = Code::Open { callee: *path, method: Some(method) };
                 out.push(Target {
                     code,
                     args: args.to_vec(),
@@ -300,7 +300,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                 SyncOp::GroupGo => run.ends.extend(paths.copied().map(end)),
                 SyncOp::Once => {
                     run.held =
-                        paths.cloned().next().map(|path| Held { path, mode: LockMode::Write });
+                        paths.copied().next().map(|path| Held { path, mode: LockMode::Write });
                 }
                 _ => {}
             }

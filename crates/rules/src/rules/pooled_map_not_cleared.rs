@@ -29,7 +29,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
             let finding =
                 Finding::new(&META, cx.package(leak.put.site.func), at, variable, message)
                     // Most of those that were read keep the map on purpose or clear it after Get.
-                    .confidence(diag::Confidence::Low)
+                    .confidence(diag::Confidence::Medium)
                     .access(access(cx, id, &leak.write))
                     .why("a sync.Pool keeps whatever the object holds; the next Get returns it")
                     .help("call clear on the map before Put, or right after Get");
