@@ -428,7 +428,12 @@ fn cross_entry_pairs(cx: &Context<'_>, entries: &[(FuncId, EntryKind)], out: &mu
                     scope: a.entry,
                     a: a.side.clone(),
                     b: b.side.clone(),
-                    same_object: is_one_object(&a.side.event.path, &a.side.event, &b.side.event),
+                    same_object: is_one_object(
+                        &a.side.event.path,
+                        &a.side.event,
+                        &b.side.event,
+                        None,
+                    ),
                 });
             }
         }

@@ -414,7 +414,8 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             for stored in self.visible(&facts, at).iter().flat_map(|f| &f.vals) {
                 let Some(front) = stored.as_path() else {
                     if whole {
-                        let picked = stored.picked || val.picked;
+                        let from_container = facts.first().is_some_and(|f| f.dest.has_item());
+                        let picked = stored.picked || val.picked || from_container;
                         add_val(&mut out, Val { picked, ..stored.clone() });
                     }
                     continue;

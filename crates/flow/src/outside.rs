@@ -273,9 +273,13 @@ impl FuncAnalysis<'_, '_> {
         let variable = self.func.instr(var);
         !matches!(variable.op, go_ir::Op::Alloc { .. })
             || returns.iter().flat_map(|r| &r.values).any(|&v| {
-                let ty = self.func.instr(v).ty;
-                ty == variable.ty || !self.vals[v].iter().any(|val| own_object(val) == Some(var))
+                let holds = self.vals[v].iter().any(|val| own_object(val) == Some(var));
+                holds && self.func.instr(v).ty == variable.ty
             })
+            || !returns
+                .iter()
+                .flat_map(|r| r.vals.iter().flatten())
+                .any(|v| own_object(v) == Some(var))
     }
 
     fn outside_step(&self, step: &Step, names: &Names) -> Step {

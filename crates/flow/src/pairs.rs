@@ -1,7 +1,7 @@
 //! Pairs of accesses to one object by two goroutines that nothing keeps apart.
 
-use base::FxHashMap;
-use go_ir::{Func, FuncId};
+use base::{FxHashMap, Id};
+use go_ir::{Func, FuncId, Op};
 use go_types::{ObjId, Store, Type};
 use knowledge::AccessKind;
 
@@ -111,7 +111,9 @@ impl<'e> Scope<'e> {
                 scope: self.func,
                 a: self.side(a),
                 b: self.side(b),
-                same_object: is_one_object(path, a, b) && !a.picked && !b.picked,
+                same_object: is_one_object(path, a, b, self.made_by(path))
+                    && !a.picked
+                    && !b.picked,
             });
         };
         for key in order {
@@ -146,6 +148,14 @@ impl<'e> Scope<'e> {
                 }
                 around = outer.parent();
             }
+        }
+    }
+
+    /// The instruction of the scope that made an object.
+    fn made_by(&self, path: &Path) -> Option<&'e Op> {
+        match path.root {
+            Root::Fresh(v) if v.index() < self.code.values.len() => Some(&self.code.instr(v).op),
+            _ => None,
         }
     }
 
@@ -244,10 +254,19 @@ pub(crate) fn contains(store: &Store, whole: &Event, part: &Event) -> bool {
     same_element && part.ty.is_none_or(|t| t == at || go_types::predicates::identical(store, t, at))
 }
 
+/// Whether a slice that an instruction makes may be longer than it is filled.
+fn has_room(op: &Op) -> bool {
+    !matches!(op, Op::Alloc { var: None } | Op::Call(_))
+}
+
 /// Whether both accesses of a path are to one object for sure.
-pub(crate) fn is_one_object(path: &Path, a: &Event, b: &Event) -> bool {
+pub(crate) fn is_one_object(path: &Path, a: &Event, b: &Event, made: Option<&Op>) -> bool {
     if !path.has_item() {
         return true;
+    }
+    // `append` writes behind the end only where there is room, which a literal has not.
+    if a.part == Part::End && b.part == Part::End && made.is_none_or(|op| !has_room(op)) {
+        return false;
     }
     let last_only = path.parent().is_some_and(|p| !p.has_item());
     last_only && [a.part, b.part].iter().all(|part| !matches!(part, Part::Some | Part::Whole))

@@ -236,8 +236,8 @@ fn confidence(cx: &RuleContext<'_>, race: &Race) -> Confidence {
     let named = !matches!(race.mistake, Mistake::General | Mistake::Memory);
     match (pair.same_object, named || is_in_plain_sight(cx, pair)) {
         (true, true) => Confidence::High,
-        (true, false) if race.mistake == Mistake::Memory => Confidence::Low,
-        _ => Confidence::Medium,
+        (false, true) => Confidence::Medium,
+        (_, false) => Confidence::Low,
     }
 }
 

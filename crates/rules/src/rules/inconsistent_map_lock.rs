@@ -30,9 +30,12 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
         cx.analysis.pairs.iter().flat_map(|p| [p.a.event.site.span, p.b.event.site.span]).collect();
     let mut findings = Vec::new();
     for map in maps(cx) {
-        let Some((lock, locked)) = convention(&map) else { continue };
+        let Some((lock, locked)) = convention(cx, &map) else { continue };
         let written = locked.iter().any(|s| is_write(s.side.event.kind));
-        for site in map.sites.iter().filter(|s| s.guard.is_none() && !s.unknown_lock) {
+        // The same mutex under another name is most often the same mutex.
+        let holds_it = |s: &Site| s.side.step.locks.iter().any(|h| h.path.last_field() == Some(lock));
+        let bare = |s: &&Site| s.guard.is_none() && !s.unknown_lock && !holds_it(s);
+        for site in map.sites.iter().filter(bare) {
             let event = &site.side.event;
             let span = event.site.span;
             if reported.contains(&span) || (!written && !is_write(event.kind)) {
@@ -70,15 +73,15 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
 }
 
 /// The lock that most uses of a map hold, and those uses.
-fn convention(map: &Map) -> Option<(go_types::ObjId, Vec<&Site>)> {
+fn convention<'m>(cx: &RuleContext<'_>, map: &'m Map) -> Option<(go_types::ObjId, Vec<&'m Site>)> {
     let mut counts: FxHashMap<go_types::ObjId, Vec<&Site>> = FxHashMap::default();
     for site in &map.sites {
         if let Some(lock) = site.guard {
             counts.entry(lock).or_default().push(site);
         }
     }
-    let (lock, locked) =
-        counts.into_iter().max_by_key(|(lock, sites)| (sites.len(), lock.to_raw()))?;
+    let name = |lock: go_types::ObjId| cx.store().obj(lock).name.as_str();
+    let (lock, locked) = counts.into_iter().max_by_key(|(lock, sites)| (sites.len(), name(*lock)))?;
     let unlocked = map.sites.iter().filter(|s| s.guard.is_none()).count();
     (locked.len() >= MIN_LOCKED && unlocked > 0 && locked.len() >= MIN_RATIO * unlocked)
         .then_some((lock, locked))
