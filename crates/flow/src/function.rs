@@ -429,6 +429,10 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
                 let picked = (stored.picked || val.picked || from_container)
                     && !self.is_stored_often(front.root);
                 let found = Val { what: What::Path(full), dynamic, picked };
+                if whole && !outside && self.is_address_in(path, front) {
+                    add_val(&mut out, found);
+                    continue;
+                }
                 if outside {
                     if whole && stored.dynamic.is_some() {
                         add_val(&mut out, found);
@@ -447,6 +451,38 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             out.push(Val::path(*path));
         }
         out
+    }
+
+    /// Whether what a field holds is the address of a variable, not what is in the variable.
+    fn is_address_in(&self, place: &Path, value: &Path) -> bool {
+        let (Root::Fresh(var), Some(Elem::Field(field))) = (value.root, place.elems.last()) else {
+            return false;
+        };
+        let variable = self.func.instr(var);
+        let field = self.cx.store.obj(field).typ.get();
+        value.elems.is_empty()
+            && matches!(variable.op, Op::Alloc { .. })
+            && variable
+                .ty
+                .zip(field)
+                .is_some_and(|(a, b)| go_types::predicates::identical(self.cx.store, a, b))
+    }
+
+    /// What a variable holds, when it is one of pointers, slices or maps; other places as they are.
+    pub fn content_of(&self, place: &Val, at: Option<ValueId>) -> Vals {
+        let holds = |v: ValueId| {
+            let variable = self.func.instr(v);
+            matches!(variable.op, Op::Alloc { .. })
+                && variable
+                    .ty
+                    .is_some_and(|t| !self.is_aggregate(crate::context::deref(self.cx.store, t)))
+        };
+        match place.as_path() {
+            Some(Path { root: Root::Fresh(v), elems }) if elems.is_empty() && holds(*v) => {
+                self.resolve_all(&smallvec![place.clone()], at)
+            }
+            _ => smallvec![place.clone()],
+        }
     }
 
     /// Whether what one field held went on to another field of the same object and was replaced:

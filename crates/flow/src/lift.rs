@@ -314,7 +314,8 @@ impl<'a> FuncAnalysis<'a, '_> {
     /// A callee's signal here.
     fn subst_token(&self, token: &Token, sub: &Sub<'_>) -> Tokens {
         let places = self.subst(&token.path, sub, Some(sub.call));
-        places.iter().filter_map(Val::as_path).map(|&path| Token { path, ..*token }).collect()
+        let places = places.iter().flat_map(|p| self.content_of(p, Some(sub.call)));
+        places.filter_map(|p| p.as_path().copied()).map(|path| Token { path, ..*token }).collect()
     }
 
     /// A signal of the call `v`: a deferred one is given before each return behind it.
@@ -343,8 +344,15 @@ impl<'a> FuncAnalysis<'a, '_> {
         };
         let mut out = Vals::new();
         let mut add = |base: &Val| {
-            if let Some(place) = base.as_path().and_then(|p| p.then(last)) {
-                add_val(&mut out, Val { picked: base.picked, ..Val::path(place) });
+            let bases = match last {
+                // An element of the slice that a variable holds.
+                Elem::Item => self.content_of(base, None),
+                _ => smallvec![base.clone()],
+            };
+            for base in &bases {
+                if let Some(place) = base.as_path().and_then(|p| p.then(last)) {
+                    add_val(&mut out, Val { picked: base.picked, ..Val::path(place) });
+                }
             }
         };
         match path.root {
@@ -586,13 +594,14 @@ impl<'a> FuncAnalysis<'a, '_> {
         let mut steps: Vec<Option<StepId>> = vec![None; summary.steps.len()];
         let mut places: FxHashMap<(Path, bool), Vals> = FxHashMap::default();
         for event in &summary.events {
-            let is_slot = event.is_slot();
+            let is_slot = event.is_slot() && !self.is_two_pointers_away(f, event);
             let found =
                 places.entry((event.path, is_slot)).or_insert_with_key(|(path, is_slot)| {
                     if *is_slot {
                         self.subst_slot(path, &sub)
                     } else {
-                        self.subst(path, &sub, Some(v))
+                        let found = self.subst(path, &sub, Some(v));
+                        found.iter().flat_map(|p| self.pointed_to(p, event.ty, v)).collect()
                     }
                 });
             if found.iter().all(|p| p.as_path().is_none()) {
@@ -638,6 +647,43 @@ impl<'a> FuncAnalysis<'a, '_> {
             }
             self.stand_in(open.starts + base, first);
         }
+    }
+
+    /// What an access of a type is to, when a pointer leads to a variable: the variable, or what the
+    /// variable holds.
+    fn pointed_to(&self, place: &Val, ty: Option<TypeId>, at: ValueId) -> Vals {
+        let store = self.cx.store;
+        let variable = match place.as_path() {
+            Some(Path { root: Root::Fresh(v), elems }) if elems.is_empty() => self.func.instr(*v),
+            _ => return smallvec![place.clone()],
+        };
+        let held = variable.ty.map(|t| crate::context::deref(store, t));
+        let is_it = held.zip(ty).is_some_and(|(held, t)| {
+            let map =
+                matches!(store.ty(go_types::under::under(store, t)), go_types::Type::Map { .. });
+            !map && go_types::predicates::identical(store, held, t)
+        });
+        if is_it { smallvec![place.clone()] } else { self.content_of(place, Some(at)) }
+    }
+
+    /// Whether an access leads through a parameter that is a pointer to a pointer: `**p = 1`.
+    fn is_two_pointers_away(&self, f: FuncId, event: &Event) -> bool {
+        let Root::Param(n) = event.path.root else { return false };
+        let store = self.cx.store;
+        let param = self.cx.func(f).params.get(n as usize).copied();
+        let pointee = param
+            .and_then(|p| self.cx.func(f).instr(p).ty)
+            .map(|t| crate::context::deref(store, t));
+        let is_pointer = pointee.is_some_and(|t| {
+            let under = go_types::under::under(store, t);
+            matches!(store.ty(under), go_types::Type::Pointer(_) | go_types::Type::Interface(_))
+        });
+        event.indirect
+            && event.path.elems.is_empty()
+            && is_pointer
+            && pointee
+                .zip(event.ty)
+                .is_some_and(|(p, t)| !go_types::predicates::identical(store, p, t))
     }
 
     /// A callee's step here: it happens at `at`.
