@@ -592,16 +592,18 @@ impl<'a> FuncAnalysis<'a, '_> {
             Site { frames, ..inner.clone() }
         };
         let mut steps: Vec<Option<StepId>> = vec![None; summary.steps.len()];
-        let mut places: FxHashMap<(Path, bool), Vals> = FxHashMap::default();
+        let mut places: FxHashMap<(Path, bool, Option<TypeId>), Vals> = FxHashMap::default();
         for event in &summary.events {
             let is_slot = event.is_slot() && !self.is_two_pointers_away(f, event);
+            // A map is known by its path, what a pointer leads to by its type too.
+            let ty = event.ty.filter(|_| event.is_plain());
             let found =
-                places.entry((event.path, is_slot)).or_insert_with_key(|(path, is_slot)| {
+                places.entry((event.path, is_slot, ty)).or_insert_with_key(|(path, is_slot, _)| {
                     if *is_slot {
                         self.subst_slot(path, &sub)
                     } else {
                         let found = self.subst(path, &sub, Some(v));
-                        found.iter().flat_map(|p| self.pointed_to(p, event.ty, v)).collect()
+                        found.iter().flat_map(|p| self.pointed_to(p, event, v)).collect()
                     }
                 });
             if found.iter().all(|p| p.as_path().is_none()) {
@@ -651,18 +653,15 @@ impl<'a> FuncAnalysis<'a, '_> {
 
     /// What an access of a type is to, when a pointer leads to a variable: the variable, or what the
     /// variable holds.
-    fn pointed_to(&self, place: &Val, ty: Option<TypeId>, at: ValueId) -> Vals {
+    fn pointed_to(&self, place: &Val, event: &Event, at: ValueId) -> Vals {
         let store = self.cx.store;
         let variable = match place.as_path() {
             Some(Path { root: Root::Fresh(v), elems }) if elems.is_empty() => self.func.instr(*v),
             _ => return smallvec![place.clone()],
         };
         let held = variable.ty.map(|t| crate::context::deref(store, t));
-        let is_it = held.zip(ty).is_some_and(|(held, t)| {
-            let map =
-                matches!(store.ty(go_types::under::under(store, t)), go_types::Type::Map { .. });
-            !map && go_types::predicates::identical(store, held, t)
-        });
+        let same = |(a, b)| go_types::predicates::identical(store, a, b);
+        let is_it = event.is_plain() && held.zip(event.ty).is_some_and(same);
         if is_it { smallvec![place.clone()] } else { self.content_of(place, Some(at)) }
     }
 

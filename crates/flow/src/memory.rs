@@ -116,7 +116,8 @@ impl FuncAnalysis<'_, '_> {
         let part = self.part_of(addr);
         for (place, picked) in self.places(addr) {
             let touch = Touch { kind, ty, part, atomic, indirect, picked };
-            if kind == AccessKind::Write || self.may_change(&place, ty) {
+            // The place that holds a pointer may be constant, what it points to need not.
+            if kind == AccessKind::Write || indirect || self.may_change(&place, ty) {
                 self.access_event(v, place, touch);
             }
         }
