@@ -6,8 +6,8 @@ use knowledge::SyncOp;
 use smallvec::SmallVec;
 
 use crate::function::FuncAnalysis;
-use crate::lift::Sub;
 use crate::path::{Path, Val, What};
+use crate::subst::Sub;
 use crate::summary::{Held, LockMode, Locks};
 use crate::targets::{Code, Target};
 
