@@ -33,7 +33,8 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
         let Some((lock, locked)) = convention(cx, &map) else { continue };
         let written = locked.iter().any(|s| is_write(s.side.event.kind));
         // The same mutex under another name is most often the same mutex.
-        let holds_it = |s: &Site| s.side.step.locks.iter().any(|h| h.path.last_field() == Some(lock));
+        let holds_it =
+            |s: &Site| s.side.step.locks.iter().any(|h| h.path.last_field() == Some(lock));
         let bare = |s: &&Site| s.guard.is_none() && !s.unknown_lock && !holds_it(s);
         for site in map.sites.iter().filter(bare) {
             let event = &site.side.event;
@@ -81,7 +82,8 @@ fn convention<'m>(cx: &RuleContext<'_>, map: &'m Map) -> Option<(go_types::ObjId
         }
     }
     let name = |lock: go_types::ObjId| cx.store().obj(lock).name.as_str();
-    let (lock, locked) = counts.into_iter().max_by_key(|(lock, sites)| (sites.len(), name(*lock)))?;
+    let (lock, locked) =
+        counts.into_iter().max_by_key(|(lock, sites)| (sites.len(), name(*lock)))?;
     let unlocked = map.sites.iter().filter(|s| s.guard.is_none()).count();
     (locked.len() >= MIN_LOCKED && unlocked > 0 && locked.len() >= MIN_RATIO * unlocked)
         .then_some((lock, locked))
