@@ -2,7 +2,7 @@
 //! [`Summary`]. Two passes over the instructions find values and stores (the second sees the
 //! stores of the first); then locks; then the steps that callers can see.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use base::{FxHashMap, FxHashSet, IndexVec, Symbol};
@@ -64,6 +64,8 @@ pub(crate) struct FuncAnalysis<'a, 'c> {
     pub waits: Vec<(Gate, Token)>,
     /// What the arms of a `select` wait for, when one of them must be taken: the `select`, the arm.
     pub arms: Vec<(ValueId, BlockId, Token)>,
+    /// How many calls of values may still be resolved.
+    pub open_budget: Cell<u32>,
     /// Signals that are waited for in several places, with the places.
     pub joint_waits: Vec<(Token, Vec<Gate>)>,
     /// Blocks that run only while something is nil that is set there, once looked for.
@@ -117,6 +119,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             arms: Vec::new(),
             joint_waits: Vec::new(),
             nil_regions: None,
+            open_budget: Cell::new(crate::lift::MAX_OPEN),
             waited: RefCell::default(),
             replaced: Vec::new(),
             steps: Vec::new(),

@@ -19,6 +19,9 @@ use crate::summary::{
 };
 use crate::targets::{Code, Run, Target, goroutine_end, result_root};
 
+/// How many calls of values are resolved in one function.
+pub(crate) const MAX_OPEN: u32 = 20_000;
+
 /// How deep calls of values are resolved inside one another at one call.
 const MAX_OPEN_DEPTH: u32 = 6;
 
@@ -188,6 +191,9 @@ impl<'a> FuncAnalysis<'a, '_> {
     fn open_targets(&self, open: &OpenCall, sub: &Sub<'_>) -> Vec<Target<'a>> {
         let at = Some(sub.call);
         let mut targets = Vec::new();
+        // Calls of values inside one another multiply; past the budget they stay unresolved.
+        let Some(left) = self.open_budget.get().checked_sub(1) else { return targets };
+        self.open_budget.set(left);
         let callees = self.subst(&open.callee, sub, at);
         if callees.is_empty() {
             return targets;
