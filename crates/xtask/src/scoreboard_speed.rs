@@ -126,7 +126,7 @@ fn check(go: &Go, binary: &Path, subject: &Subject) -> anyhow::Result<Cost> {
     let mut runs = Vec::new();
     for _ in 0..RUNS {
         let mut command = Command::new(binary);
-        command.args(["check", "--format", "json", subject.pattern]);
+        command.args(["check", "--no-cache", "--format", "json", subject.pattern]);
         let cost = measure(set_up(go, &mut command, subject), LIMIT)?;
         // Findings are 1, and parts that could not be loaded 3.
         ensure!(
