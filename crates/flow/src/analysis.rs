@@ -11,6 +11,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 use rayon::prelude::*;
 
 use crate::context::{Context, named_obj, type_name};
+use crate::conventions::{FieldUses, conventions};
 use crate::function::FuncAnalysis;
 use crate::pairs::{
     Channels, Pair, Scope, Side, is_one_object, is_write, meet, unlocked, unordered,
@@ -29,6 +30,8 @@ pub struct Analysis<'a> {
     pub pairs: Vec<Pair>,
     /// The functions that nobody calls, with what they are.
     pub entries: Vec<(FuncId, EntryKind)>,
+    /// The accesses to fields and package-level variables that some lock is held at.
+    pub fields: Vec<FieldUses>,
     /// Functions without a summary because making it panicked, with what the panic said.
     pub crashes: Vec<(FuncId, String)>,
 }
@@ -92,7 +95,8 @@ pub fn analyse<'a>(
         let (x, y) = (p.a.event.site.span, p.b.event.site.span);
         seen.insert((x.min(y), x.max(y), p.a.event.is_map()))
     });
-    Analysis { context, facts, pairs, entries, crashes }
+    let fields = conventions(&context, &facts);
+    Analysis { context, facts, pairs, entries, fields, crashes }
 }
 
 /// Functions, places and goroutines of a pair, as text and numbers that do not depend on timing.

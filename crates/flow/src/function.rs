@@ -12,6 +12,7 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::context::{Context, named_obj};
 use crate::locks::LockStates;
+use crate::operands::Operands;
 use crate::path::{CtxKey, Elem, Path, Root, Val, Vals, What, add_val};
 use crate::summary::{Event, OpenCall, Step, Summary, Thread, Token, Tokens, Via};
 use crate::targets::Target;
@@ -54,6 +55,10 @@ pub(crate) struct FuncAnalysis<'a, 'c> {
     pub stores_of: FxHashMap<ValueId, Arc<[Target<'a>]>>,
     /// Locks held before each instruction, once computed.
     pub locks: LockStates,
+    /// The same in the names of the code's operands.
+    pub operand_locks: LockStates,
+    /// What the code calls its memory.
+    pub operands: Operands<'a>,
     /// The instructions that run deferred calls: one before each return.
     pub all_run_defers: Vec<ValueId>,
     /// The one that stands for all of them.
@@ -112,6 +117,8 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             targets: FxHashMap::default(),
             stores_of: FxHashMap::default(),
             locks: LockStates::default(),
+            operand_locks: LockStates::default(),
+            operands: Operands::new(func, cx.store),
             all_run_defers,
             run_defers,
             signals: Vec::new(),

@@ -5,18 +5,21 @@
 //! what is held where, [`accesses`] and [`memory`] what is read and written, [`timing`] in which order,
 //! [`outside`] makes a [`summary`] of it, [`lift`] translates summaries from callees to callers,
 //! [`analysis`] runs all that over the program, [`pairs`] finds the conflicts.
+//! [`conventions`] counts which locks the accesses to each field hold ([`uses`], [`operands`]).
 //! Rules read the [`Analysis`]; they never look at summaries of their own.
 
 mod accesses;
 mod analysis;
 mod compact;
 mod context;
+mod conventions;
 mod elems;
 mod function;
 mod lift;
 mod locks;
 mod memory;
 mod mutable;
+mod operands;
 mod outside;
 mod pairs;
 mod path;
@@ -28,9 +31,11 @@ mod subst;
 mod summary;
 mod targets;
 mod timing;
+mod uses;
 
 pub use analysis::{Analysis, EntryKind, analyse, describe_type};
 pub use context::{Context, FoundMethod, Link, deref, full_name, named_obj, type_name};
+pub use conventions::{FieldUses, Guard, GuardedUse};
 pub use elems::Elems;
 pub use pairs::{Pair, Side, is_write};
 pub use path::{CtxKey, Elem, Path, Root, Val, Vals, What};
@@ -39,3 +44,4 @@ pub use summary::{
     Event, Frame, Frames, Held, LockMode, Locks, Made, Part, Site, Spawn, Step, Thread, Token, Via,
     depth,
 };
+pub use uses::Use;

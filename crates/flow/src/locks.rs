@@ -6,7 +6,7 @@ use knowledge::SyncOp;
 use smallvec::SmallVec;
 
 use crate::function::FuncAnalysis;
-use crate::path::{Path, Val, What};
+use crate::path::{Path, Val};
 use crate::subst::Sub;
 use crate::summary::{Held, LockMode, Locks};
 use crate::targets::{Code, Target};
@@ -77,6 +77,15 @@ impl LockState {
     }
 }
 
+/// What locks are called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Naming {
+    /// By the objects that they are part of, as far as these are known.
+    Objects,
+    /// By the operands of the function's code ([`crate::operands`]).
+    Operands,
+}
+
 /// Rounds after which a lockset that still changes is taken as it is: sets only shrink.
 const MAX_ROUNDS: usize = 12;
 
@@ -89,17 +98,22 @@ impl FuncAnalysis<'_, '_> {
         if !self.touches_locks() {
             return;
         }
-        let mut out = self.lock_states(&Locks::new());
+        self.locks = self.all_states(Naming::Objects);
+        self.operand_locks = self.all_states(Naming::Operands);
+    }
+
+    fn all_states(&self, names: Naming) -> LockStates {
+        let mut out = self.lock_states(&Locks::new(), names);
         if !out.releases.is_empty() {
             // What is given back without having been taken here is held from the start.
             let assumed: Locks = out.releases.iter().copied().collect();
-            out.at = self.lock_states(&assumed).at;
+            out.at = self.lock_states(&assumed, names).at;
         }
-        self.locks = out;
+        out
     }
 
     /// The locks held throughout when `assumed` are held on entry.
-    fn lock_states(&self, assumed: &Locks) -> LockStates {
+    fn lock_states(&self, assumed: &Locks, names: Naming) -> LockStates {
         let func = self.func;
         let blocks: Vec<BlockId> = self.order.rpo().to_vec();
         let start = LockState { locks: assumed.clone(), ..LockState::default() };
@@ -115,11 +129,11 @@ impl FuncAnalysis<'_, '_> {
             for &block in &blocks {
                 let Some(mut state) = entry[block].clone() else { continue };
                 for &v in &func.blocks[block].instrs {
-                    self.transfer(v, &mut state, &mut out.releases);
+                    self.transfer(v, names, &mut state, &mut out.releases);
                 }
                 for succ in func.succs(block) {
                     let mut state = state.clone();
-                    self.refine(block, succ, &mut state);
+                    self.refine(block, succ, names, &mut state);
                     let mut new = match &entry[succ] {
                         Some(old) => old.meet(&state),
                         None => state,
@@ -145,7 +159,7 @@ impl FuncAnalysis<'_, '_> {
                 if state != LockState::default() {
                     out.at.insert(v, state.clone());
                 }
-                self.transfer(v, &mut state, &mut out.releases);
+                self.transfer(v, names, &mut state, &mut out.releases);
             }
             if matches!(func.blocks[block].term, Terminator::Return(_))
                 && Some(block) != func.recover_block
@@ -170,10 +184,18 @@ impl FuncAnalysis<'_, '_> {
                 .any(|(_, m)| m.sync.iter().any(|s| matches!(s.op, SyncOp::Lock | SyncOp::RLock)))
     }
 
-    fn transfer(&self, v: ValueId, state: &mut LockState, releases: &mut Vec<Held>) {
+    /// The names of the lock at an address.
+    fn lock_paths(&self, addr: ValueId, names: Naming) -> SmallVec<[Path; 2]> {
+        match names {
+            Naming::Objects => self.paths(addr),
+            Naming::Operands => self.operands.path(addr).into_iter().collect(),
+        }
+    }
+
+    fn transfer(&self, v: ValueId, names: Naming, state: &mut LockState, releases: &mut Vec<Held>) {
         match &self.func.instr(v).op {
             Op::Lock { op, addr, deferred: false } => {
-                let paths = self.paths(*addr);
+                let paths = self.lock_paths(*addr, names);
                 self.lock_op(*op, &paths, state, releases);
             }
             Op::RunDefers => {
@@ -190,15 +212,15 @@ impl FuncAnalysis<'_, '_> {
                         let sure = self.order.dominates(d, v);
                         let releases = if sure { &mut *releases } else { &mut ignored };
                         if let Op::Lock { op, addr, .. } = op {
-                            let paths = self.paths(*addr);
+                            let paths = self.lock_paths(*addr, names);
                             self.lock_op(*op, &paths, state, releases);
                         } else {
-                            self.call_locks(d, state, releases);
+                            self.call_locks(d, names, state, releases);
                         }
                     }
                 }
             }
-            Op::Call(_) => self.call_locks(v, state, releases),
+            Op::Call(_) => self.call_locks(v, names, state, releases),
             _ => {}
         }
     }
@@ -223,7 +245,13 @@ impl FuncAnalysis<'_, '_> {
     }
 
     /// What a call takes and gives back.
-    fn call_locks(&self, v: ValueId, state: &mut LockState, releases: &mut Vec<Held>) {
+    fn call_locks(
+        &self,
+        v: ValueId,
+        names: Naming,
+        state: &mut LockState,
+        releases: &mut Vec<Held>,
+    ) {
         if let Some(model) = self.model_of(v) {
             for sync in &model.sync {
                 let op = match sync.op {
@@ -233,8 +261,16 @@ impl FuncAnalysis<'_, '_> {
                     SyncOp::RUnlock => LockOp::RUnlock,
                     _ => continue,
                 };
-                let on = self.operand(v, sync.on);
-                let paths: Vec<Path> = on.iter().filter_map(Val::as_path).copied().collect();
+                let paths: SmallVec<[Path; 2]> = match names {
+                    Naming::Objects => {
+                        let on = self.operand(v, sync.on);
+                        on.iter().filter_map(Val::as_path).copied().collect()
+                    }
+                    Naming::Operands => {
+                        let on = self.operand_value(v, sync.on);
+                        on.and_then(|x| self.operands.path(x)).into_iter().collect()
+                    }
+                };
                 self.lock_op(op, &paths, state, releases);
             }
         }
@@ -252,14 +288,23 @@ impl FuncAnalysis<'_, '_> {
         }
         let Some(summary) = self.summary_of(*f) else { return };
         let sub = Sub { args: &target.args, free, call: v };
+        let here = |lock: &Path| -> SmallVec<[Path; 2]> {
+            match names {
+                Naming::Objects => {
+                    let found = self.subst_lock(lock, &sub);
+                    found.iter().filter_map(Val::as_path).copied().collect()
+                }
+                Naming::Operands => self.operand_behind(v, *f, lock).into_iter().collect(),
+            }
+        };
         for held in &summary.releases {
-            for &path in self.subst_lock(&held.path, &sub).iter().filter_map(Val::as_path) {
+            for path in here(&held.path) {
                 release(Held { path, mode: held.mode }, state, releases);
             }
         }
         for held in &summary.acquires {
-            match &self.subst_lock(&held.path, &sub)[..] {
-                [Val { what: What::Path(path), .. }] => state.take(*path, held.mode),
+            match here(&held.path)[..] {
+                [path] => state.take(path, held.mode),
                 _ => state.unknown = true,
             }
         }
@@ -294,7 +339,7 @@ impl FuncAnalysis<'_, '_> {
     }
 
     /// On the way from `block` to `succ`, a `TryLock` may be known to have succeeded.
-    fn refine(&self, block: BlockId, succ: BlockId, state: &mut LockState) {
+    fn refine(&self, block: BlockId, succ: BlockId, names: Naming, state: &mut LockState) {
         let Terminator::If { cond, then, els } = self.func.blocks[block].term else { return };
         let (cond, yes) = match self.func.instr(cond).op {
             Op::Unary { op: go_syntax::ast::UnaryOp::Not, x } => (x, els),
@@ -309,7 +354,7 @@ impl FuncAnalysis<'_, '_> {
                 LockOp::TryRLock => LockMode::Read,
                 _ => return,
             };
-            match &self.paths(addr)[..] {
+            match &self.lock_paths(addr, names)[..] {
                 [path] => state.take(*path, mode),
                 _ => state.unknown = true,
             }

@@ -10,6 +10,7 @@ use crate::outside::own_object;
 use crate::pairs::{Pair, Scope, Side};
 use crate::path::{Elem, Path, Root, Vals};
 use crate::summary::{Event, Locks, Step, Summary};
+use crate::uses::Uses;
 
 /// What rules see of one function beyond the conflicts between goroutines.
 #[derive(Debug, Default)]
@@ -24,6 +25,8 @@ pub struct FuncFacts {
     pub after_put: Vec<Pair>,
     /// Objects taken from a pool, filled, and put back as they are.
     pub pool_leaks: Vec<PoolLeak>,
+    /// Accesses and calls in the function's own code, for [`crate::conventions`].
+    pub(crate) uses: Uses,
 }
 
 /// An object that goes back to its pool with its map still filled.
@@ -81,6 +84,7 @@ impl FuncAnalysis<'_, '_> {
             pairs,
             after_put: self.find_after_put(),
             pool_leaks: self.find_pool_leaks(),
+            uses: self.find_uses(),
         };
         (summary, facts)
     }

@@ -3,9 +3,9 @@
 //!
 //! What rules share: [`race`] turns a conflict into a finding and says which rule it belongs to,
 //! [`memory_race`] does so for plain memory, [`names`] writes paths and locks as the code does, [`origin`] says which goroutine runs a
-//! function, [`fields`] counts how a field's accesses are locked.
+//! function, [`convention`] finds the lock that most accesses to a field hold, and those that do not.
 
-mod fields;
+mod convention;
 mod memory_race;
 mod names;
 mod origin;

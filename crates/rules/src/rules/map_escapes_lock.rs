@@ -1,11 +1,12 @@
 //! A guarded map that is returned as it is: the caller uses it after the lock has been released.
 
-use diag::{Access, AccessKind, Confidence, Finding, RuleMeta, Severity, Stability};
+use diag::{Access, Confidence, Finding, RuleMeta, Severity, Stability};
 use flow::{Elem, Root, is_write};
 use go_types::Type;
+use knowledge::AccessKind;
 
 use crate::RuleContext;
-use crate::fields::{guard, maps};
+use crate::convention::{guard, is_map, owner};
 
 /// What the rule is.
 pub const META: RuleMeta = RuleMeta {
@@ -20,14 +21,16 @@ pub const META: RuleMeta = RuleMeta {
 /// Returns of a guarded map, or of a struct copied with the map in it.
 pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
     // Maps whose entries are written under a lock of their own somewhere.
-    let written: base::FxHashMap<_, _> = maps(cx)
-        .into_iter()
-        .filter_map(|m| {
-            let write =
-                m.sites.into_iter().find(|s| is_write(s.side.event.kind) && s.guard.is_some())?;
-            Some((m.obj, write))
-        })
-        .collect();
+    let guarded_write = |f: &flow::FieldUses| {
+        // A map that is only ever replaced as a whole may be handed out.
+        let into = |u: &&flow::GuardedUse| {
+            is_write(u.access.kind) && u.access.kind != AccessKind::Write && !u.guards.is_empty()
+        };
+        let write = f.uses.iter().find(into)?;
+        Some((f.obj, write.access.span))
+    };
+    let maps = cx.analysis.fields.iter().filter(|f| is_map(cx, f.obj));
+    let written: base::FxHashMap<_, _> = maps.filter_map(guarded_write).collect();
     let mut findings = Vec::new();
     let mut seen = base::FxHashSet::default();
     for (id, func, facts) in cx.functions() {
@@ -51,9 +54,8 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                         _ => continue,
                     }
                     for map in fields {
-                        let Some(obj) = crate::fields::owner(&map) else { continue };
-                        let (Some(write), Some((lock, _))) =
-                            (written.get(&obj), guard(&map, locks))
+                        let Some(obj) = owner(&map) else { continue };
+                        let (Some(write), Some(lock)) = (written.get(&obj), guard(&map, locks))
                         else {
                             continue;
                         };
@@ -66,7 +68,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                             "`{variable}` is returned from under `{lock}`: the caller uses the map without it"
                         );
                         let access = Access {
-                            kind: AccessKind::MapRead,
+                            kind: diag::AccessKind::MapRead,
                             place: instr.span,
                             function: func.name.clone(),
                             goroutine: cx.origins().of(cx, id),
@@ -77,7 +79,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                             Finding::new(&META, cx.package(id), instr.span, variable, message)
                                 .confidence(Confidence::Medium)
                                 .access(access)
-                                .context(format!("the map is written here, under `{lock}`"), write.side.event.site.span)
+                                .context(format!("the map is written here, under `{lock}`"), *write)
                                 .why("a map value is a reference: the lock is released when the function returns, the map stays shared")
                                 .help("return a copy: maps.Clone under the lock"),
                         );

@@ -1,11 +1,9 @@
 //! A map that is written while only the read lock is held: other readers are in at the same time.
 
 use diag::{Finding, RuleMeta, Severity, Stability};
-use flow::{LockMode, is_write};
 
 use crate::RuleContext;
-use crate::fields::{guard, maps};
-use crate::race::access;
+use crate::convention::{is_map, shown, variable, writes_under_rlock};
 
 /// What the rule is.
 pub const META: RuleMeta = RuleMeta {
@@ -20,23 +18,16 @@ pub const META: RuleMeta = RuleMeta {
 /// Writes under the map's own read lock.
 pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for map in maps(cx) {
-        for site in &map.sites {
-            let (event, locks) = (&site.side.event, &site.side.step.locks);
-            let Some((lock, held)) = guard(&event.path, locks) else { continue };
-            let exclusive = locks.iter().any(|h| h.mode != LockMode::Read);
-            if !is_write(event.kind) || held.mode != LockMode::Read || exclusive {
-                continue;
-            }
-            let span = event.site.span;
-            let lock = cx.store().obj(lock).name;
-            let variable =
-                cx.written_name(span).unwrap_or_else(|| cx.path_name(site.scope, &event.path));
+    for field in cx.analysis.fields.iter().filter(|f| is_map(cx, f.obj)) {
+        for u in writes_under_rlock(field) {
+            let lock = cx.store().obj(u.guard.lock()).name;
+            let variable = variable(cx, u.access);
             let message = format!("map `{variable}` is written while `{lock}` is only read-locked");
+            let span = u.access.access.span;
             findings.push(
-                Finding::new(&META, cx.package(event.site.func), span, variable, message)
+                Finding::new(&META, cx.package(u.access.func), span, variable, message)
                     .confidence(diag::Confidence::Medium)
-                    .access(access(cx, site.scope, &site.side))
+                    .access(shown(cx, u.access))
                     .why("RLock lets any number of goroutines in; two of them in this write, or one reading beside it, kill the process")
                     .help(format!("take `{lock}.Lock()` instead of `{lock}.RLock()` around the write")),
             );
