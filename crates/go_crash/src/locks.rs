@@ -1,0 +1,159 @@
+//! Who waits for which lock, and who probably holds it, as far as a dump shows. A goroutine in
+//! `sync.(*Mutex).lockSlow(0xc000…)` waits for the lock at that address. Go does not record holders;
+//! but a method that takes a lock of its receiver has the receiver's address as an argument, and so
+//! has whoever is inside another method of it. Arguments are a hint: registers may be stale.
+
+use rustc_hash::FxHashMap;
+
+use crate::goroutine::{Goroutine, Section};
+
+/// So many locks and so many objects are looked at.
+const MAX_KEYS: usize = 1 << 16;
+/// So many goroutines are named of each.
+const MAX_NAMED: usize = 16;
+
+/// A lock for which goroutines wait.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Contended {
+    /// Its address, as printed.
+    pub address: String,
+    /// What waits: `sync.(*Mutex).Lock`.
+    pub operation: String,
+    /// How many goroutines wait.
+    pub waiting: u64,
+    /// The first of them, at most 16.
+    pub waiters: Vec<u64>,
+    /// Functions that called the lock, with the place: `main.(*S).Put (s.go:12)`; at most 16.
+    pub callers: Vec<String>,
+    /// Who may hold it: goroutines that work on the same object and do not wait for this lock.
+    pub holders: Vec<Holder>,
+}
+
+/// A goroutine that works on the object that a lock belongs to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Holder {
+    /// Its number.
+    pub goroutine: u64,
+    /// The function with the object among its arguments.
+    pub function: String,
+    /// Where it is in that function.
+    pub place: String,
+    /// What it is doing.
+    pub state: String,
+}
+
+/// Collects over the goroutines of one report.
+#[derive(Clone, Default)]
+pub(crate) struct Locks {
+    locks: FxHashMap<u64, Lock>,
+    objects: FxHashMap<u64, Vec<Holder>>,
+}
+
+#[derive(Clone, Default)]
+struct Lock {
+    shown: Contended,
+    /// Addresses that the callers have as first arguments: the objects that the lock may lie in.
+    objects: Vec<u64>,
+}
+
+impl Locks {
+    pub(crate) fn add(&mut self, stack: &Goroutine) {
+        if stack.section != Section::Goroutine {
+            return;
+        }
+        let waits = self.waiter(stack);
+        for frame in stack.frames().filter(|f| f.ancestor == 0) {
+            let Some(object) = heap_address(frame.arguments) else { continue };
+            if frame.function.starts_with("sync.") || crate::fingerprint::is_runtime(frame.function) {
+                continue;
+            }
+            // Who waits for this very object's lock holds it only by mistake.
+            if waits.is_some_and(|w| w.1 == object) {
+                continue;
+            }
+            if self.objects.len() >= MAX_KEYS && !self.objects.contains_key(&object) {
+                continue;
+            }
+            let holders = self.objects.entry(object).or_default();
+            if holders.len() < MAX_NAMED && holders.iter().all(|h| h.goroutine != stack.id) {
+                holders.push(Holder {
+                    goroutine: stack.id,
+                    function: frame.function.to_owned(),
+                    place: format!("{}:{}", frame.file, frame.line),
+                    state: stack.state().to_owned(),
+                });
+            }
+        }
+    }
+
+    /// Notes what a goroutine waits for: the lock's address and the object of its caller.
+    fn waiter(&mut self, stack: &Goroutine) -> Option<(u64, u64)> {
+        let state = stack.state();
+        if !(state.starts_with("sync.") || state.starts_with("semacquire")) {
+            return None;
+        }
+        let frames: Vec<_> = stack.frames().filter(|f| f.ancestor == 0).take(12).collect();
+        let is_lock = |f: &str| {
+            let method = f.strip_prefix("internal/sync.").or_else(|| f.strip_prefix("sync."));
+            method.is_some_and(|m| m.starts_with("(*Mutex).") || m.starts_with("(*RWMutex)."))
+        };
+        let first = frames.iter().position(|f| is_lock(f.function))?;
+        let last = first + frames[first..].iter().take_while(|f| is_lock(f.function)).count();
+        // The outermost address: a RWMutex is what matters, not the Mutex in it.
+        let address = frames[first..last].iter().rev().find_map(|f| address(f.arguments))?;
+        let caller = frames.get(last);
+        let object = caller.and_then(|f| heap_address(f.arguments)).unwrap_or(0);
+        if self.locks.len() >= MAX_KEYS && !self.locks.contains_key(&address) {
+            return None;
+        }
+        let lock = self.locks.entry(address).or_default();
+        lock.shown.waiting += 1;
+        if lock.shown.waiting == 1 {
+            lock.shown.address = format!("{address:#x}");
+            lock.shown.operation = frames[last - 1].function.replace("internal/sync.", "sync.");
+        }
+        if lock.shown.waiters.len() < MAX_NAMED {
+            lock.shown.waiters.push(stack.id);
+        }
+        if let Some(caller) = caller {
+            let text = format!("{} ({}:{})", caller.function, caller.file, caller.line);
+            if lock.shown.callers.len() < MAX_NAMED && !lock.shown.callers.contains(&text) {
+                lock.shown.callers.push(text);
+            }
+        }
+        if object != 0 && lock.objects.len() < MAX_NAMED && !lock.objects.contains(&object) {
+            lock.objects.push(object);
+        }
+        Some((address, object))
+    }
+
+    /// The locks with most waiters first.
+    pub(crate) fn finish(&self) -> Vec<Contended> {
+        let mut all: Vec<Contended> = Vec::new();
+        for lock in self.locks.values() {
+            let mut shown = lock.shown.clone();
+            for object in &lock.objects {
+                for holder in self.objects.get(object).into_iter().flatten() {
+                    if shown.holders.len() < MAX_NAMED && !shown.holders.contains(holder) {
+                        shown.holders.push(holder.clone());
+                    }
+                }
+            }
+            all.push(shown);
+        }
+        all.sort_by(|a, b| b.waiting.cmp(&a.waiting).then_with(|| a.address.cmp(&b.address)));
+        all
+    }
+}
+
+/// The first argument, if it is a number and not marked as stale.
+fn address(arguments: &str) -> Option<u64> {
+    let first = arguments.split(", ").next()?;
+    let digits = first.trim_end_matches('?').strip_prefix("0x")?;
+    u64::from_str_radix(digits, 16).ok()
+}
+
+/// The first argument, if it can be the address of an object. Small numbers are values.
+fn heap_address(arguments: &str) -> Option<u64> {
+    address(arguments).filter(|a| *a >= 1 << 20)
+}
