@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 
 use crate::classify::{self, Class, classify};
 use crate::fingerprint::{fingerprint, is_runtime};
-use crate::goroutine::{Goroutine, Section};
+use crate::goroutine::{Frame, Goroutine, Section};
 use crate::head::{Head, Kind};
 use crate::locks::{Contended, Locks};
 use crate::parser::{Event, ReportId};
@@ -81,7 +81,19 @@ impl Report {
     pub fn recoverable(&self) -> Option<bool> {
         classify::recoverable(&self.head)
     }
-    /// The same as a sentence without a full stop.
+    /// The call of a stack that the crash is about: where the first panic was raised, or the first call
+    /// of code that is neither the runtime's nor the standard library's.
+    pub fn site<'a>(&self, stack: &'a Goroutine) -> Option<Frame<'a>> {
+        let frames: Vec<Frame<'a>> = stack.frames().filter(|f| f.ancestor == 0).collect();
+        let raised = match self.head.cause().0 {
+            Kind::Panic | Kind::HttpPanic => frames.iter().rposition(|f| f.function == "panic"),
+            _ => None,
+        };
+        let behind = &frames[raised.map_or(0, |at| at + 1)..];
+        let own = behind.iter().find(|f| !is_runtime(f.function) && !f.is_std());
+        own.or_else(|| behind.iter().find(|f| !is_runtime(f.function))).copied()
+    }
+    /// [`Report::recoverable`] as a sentence without a full stop.
     pub fn recover_text(&self) -> &'static str {
         classify::recover_text(&self.head)
     }

@@ -107,6 +107,19 @@ pub struct Frame<'a> {
     pub ancestor: u64,
 }
 
+impl Frame<'_> {
+    /// Whether the function is of the standard library: its import path has no dot in the first
+    /// element, and it is not `main`.
+    pub fn is_std(&self) -> bool {
+        let end = self.function.find(['/', '(']).unwrap_or(self.function.len());
+        let head = &self.function[..end];
+        match self.function.as_bytes().get(end) {
+            Some(b'/') => !head.contains('.'),
+            _ => !head.starts_with("main."),
+        }
+    }
+}
+
 /// Who started a goroutine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CreatedBy<'a> {
@@ -462,6 +475,13 @@ mod tests {
         let p = place(b"/src/lib.c:7 pc=0x4f").unwrap();
         assert!(p.foreign && p.line == 7);
         assert!(place(b"no place here").is_none() && place(b":5").is_none());
+    }
+
+    #[test]
+    fn functions_of_std() {
+        let is_std = |function| Frame { function, arguments: "", file: "", line: 0, ancestor: 0 }.is_std();
+        assert!(is_std("net/http.(*conn).serve") && is_std("time.Sleep") && is_std("panic"));
+        assert!(!is_std("main.main.func1") && !is_std("example.com/hub.(*Hub).Add"));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Who waits for which lock, and who probably holds it, as far as a dump shows. A goroutine in
 //! `sync.(*Mutex).lockSlow(0xc000…)` waits for the lock at that address. Go does not record holders;
 //! but a method that takes a lock of its receiver has the receiver's address as an argument, and so
-//! has whoever is inside another method of it. Arguments are a hint: registers may be stale.
+//! has whoever is inside another method of it. Arguments are a hint: registers may be stale (Go marks
+//! those with `?`). Without a common address, whoever is inside a method of the same type is named.
 
 use rustc_hash::FxHashMap;
 
@@ -40,6 +41,9 @@ pub struct Holder {
     pub place: String,
     /// What it is doing.
     pub state: String,
+    /// Whether it has the object's address among its arguments; else it only is in a method of the
+    /// object's type.
+    pub same_object: bool,
 }
 
 /// Collects over the goroutines of one report.
@@ -47,6 +51,7 @@ pub struct Holder {
 pub(crate) struct Locks {
     locks: FxHashMap<u64, Lock>,
     objects: FxHashMap<u64, Vec<Holder>>,
+    types: FxHashMap<String, Vec<Holder>>,
 }
 
 #[derive(Clone, Default)]
@@ -54,6 +59,8 @@ struct Lock {
     shown: Contended,
     /// Addresses that the callers have as first arguments: the objects that the lock may lie in.
     objects: Vec<u64>,
+    /// The receiver types of the callers.
+    types: Vec<String>,
 }
 
 impl Locks {
@@ -63,25 +70,31 @@ impl Locks {
         }
         let waits = self.waiter(stack);
         for frame in stack.frames().filter(|f| f.ancestor == 0) {
-            let Some(object) = heap_address(frame.arguments) else { continue };
             if frame.function.starts_with("sync.") || crate::fingerprint::is_runtime(frame.function) {
                 continue;
             }
+            let holder = || Holder {
+                goroutine: stack.id,
+                function: frame.function.to_owned(),
+                place: format!("{}:{}", frame.file, frame.line),
+                state: stack.state().to_owned(),
+                same_object: false,
+            };
             // Who waits for this very object's lock holds it only by mistake.
-            if waits.is_some_and(|w| w.1 == object) {
-                continue;
+            if let Some(object) = heap_address(frame.arguments)
+                && waits.is_none_or(|w| w.1 != object)
+                && (self.objects.len() < MAX_KEYS || self.objects.contains_key(&object))
+            {
+                add(self.objects.entry(object).or_default(), Holder { same_object: true, ..holder() });
             }
-            if self.objects.len() >= MAX_KEYS && !self.objects.contains_key(&object) {
-                continue;
-            }
-            let holders = self.objects.entry(object).or_default();
-            if holders.len() < MAX_NAMED && holders.iter().all(|h| h.goroutine != stack.id) {
-                holders.push(Holder {
-                    goroutine: stack.id,
-                    function: frame.function.to_owned(),
-                    place: format!("{}:{}", frame.file, frame.line),
-                    state: stack.state().to_owned(),
-                });
+            if let Some(receiver) = receiver(frame.function)
+                && waits.is_none()
+            {
+                if let Some(holders) = self.types.get_mut(receiver) {
+                    add(holders, holder());
+                } else if self.types.len() < MAX_KEYS {
+                    self.types.insert(receiver.to_owned(), vec![holder()]);
+                }
             }
         }
     }
@@ -124,6 +137,12 @@ impl Locks {
         if object != 0 && lock.objects.len() < MAX_NAMED && !lock.objects.contains(&object) {
             lock.objects.push(object);
         }
+        if let Some(receiver) = caller.and_then(|f| receiver(f.function))
+            && lock.types.len() < MAX_NAMED
+            && lock.types.iter().all(|t| t != receiver)
+        {
+            lock.types.push(receiver.to_owned());
+        }
         Some((address, object))
     }
 
@@ -132,11 +151,12 @@ impl Locks {
         let mut all: Vec<Contended> = Vec::new();
         for lock in self.locks.values() {
             let mut shown = lock.shown.clone();
-            for object in &lock.objects {
-                for holder in self.objects.get(object).into_iter().flatten() {
-                    if shown.holders.len() < MAX_NAMED && !shown.holders.contains(holder) {
-                        shown.holders.push(holder.clone());
-                    }
+            for holder in lock.objects.iter().filter_map(|object| self.objects.get(object)).flatten() {
+                add(&mut shown.holders, holder.clone());
+            }
+            if shown.holders.is_empty() {
+                for holder in lock.types.iter().filter_map(|t| self.types.get(t)).flatten() {
+                    add(&mut shown.holders, holder.clone());
                 }
             }
             all.push(shown);
@@ -146,7 +166,21 @@ impl Locks {
     }
 }
 
-/// The first argument, if it is a number and not marked as stale.
+/// Names a goroutine once, as long as there is room.
+fn add(holders: &mut Vec<Holder>, holder: Holder) {
+    if holders.len() < MAX_NAMED && holders.iter().all(|h| h.goroutine != holder.goroutine) {
+        holders.push(holder);
+    }
+}
+
+/// The receiver type of a method with a pointer receiver: `main.(*Store[...])`.
+fn receiver(function: &str) -> Option<&str> {
+    let open = function.find(".(*")?;
+    let close = function[open..].find(").")?;
+    Some(&function[..=open + close])
+}
+
+/// The first argument, if it is a number.
 fn address(arguments: &str) -> Option<u64> {
     let first = arguments.split(", ").next()?;
     let digits = first.trim_end_matches('?').strip_prefix("0x")?;
