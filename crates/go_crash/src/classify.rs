@@ -121,7 +121,9 @@ pub fn classify(head: &Head) -> Class {
     match kind {
         Kind::FatalError => find(FATAL).unwrap_or(Class::Runtime),
         Kind::Panic | Kind::HttpPanic => find(PANIC).unwrap_or(Class::Custom),
-        Kind::Signal if message.starts_with("SIGSEGV") || message.starts_with("SIGBUS") => Class::Fault,
+        Kind::Signal if message.starts_with("SIGSEGV") || message.starts_with("SIGBUS") => {
+            Class::Fault
+        }
         Kind::Signal => Class::Signal,
         Kind::Race => Class::DataRace,
         Kind::TestTimeout => Class::Timeout,
@@ -151,10 +153,14 @@ pub(crate) fn recover_text(head: &Head) -> &'static str {
             "recover could have stopped it: in a function deferred on this very goroutine, not on its caller's"
         }
         Kind::HttpPanic => "net/http recovered it: the connection died, the process lives on",
-        Kind::FatalError => "recover could not have stopped it: the runtime ends the process without asking",
+        Kind::FatalError => {
+            "recover could not have stopped it: the runtime ends the process without asking"
+        }
         Kind::Signal => "recover could not have stopped it: a signal ended the process",
         Kind::TestTimeout => "the panic is raised by package testing on a goroutine of its own",
-        Kind::Race => "nothing died of it: the race detector reports and goes on (the exit code becomes 66)",
+        Kind::Race => {
+            "nothing died of it: the race detector reports and goes on (the exit code becomes 66)"
+        }
         Kind::TestFailure => "nothing died: a test failed",
         Kind::Goroutines => "no crash: only goroutines",
     }

@@ -42,9 +42,16 @@ fn functions(stack: &Goroutine) -> String {
 /// Functions that belong to the runtime's way of dying, of which each version shows others.
 pub(crate) fn is_runtime(function: &str) -> bool {
     function == "panic"
-        || ["runtime.", "internal/runtime/", "internal/sync.", "sync.fatal", "sync.throw", "runtime/debug."]
-            .iter()
-            .any(|prefix| function.starts_with(prefix))
+        || [
+            "runtime.",
+            "internal/runtime/",
+            "internal/sync.",
+            "sync.fatal",
+            "sync.throw",
+            "runtime/debug.",
+        ]
+        .iter()
+        .any(|prefix| function.starts_with(prefix))
 }
 
 /// A message with numbers as `#` and quoted text as `""`.
@@ -79,7 +86,10 @@ mod tests {
 
     #[test]
     fn values_do_not_count() {
-        assert_eq!(skeleton("index out of range [15] with length 3"), "index out of range [#] with length #");
+        assert_eq!(
+            skeleton("index out of range [15] with length 3"),
+            "index out of range [#] with length #"
+        );
         assert_eq!(skeleton("open \"/tmp/a\\\"b\": at 0xc00001f"), "open \"\": at #");
     }
 }

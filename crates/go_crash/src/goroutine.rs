@@ -442,7 +442,10 @@ mod tests {
     #[test]
     fn headers_of_all_versions() {
         let g = read("goroutine 17 [chan receive, 12 minutes, locked to thread]:").unwrap();
-        assert_eq!((g.id, g.state(), g.wait_minutes, g.locked), (17, "chan receive", Some(12), true));
+        assert_eq!(
+            (g.id, g.state(), g.wait_minutes, g.locked),
+            (17, "chan receive", Some(12), true)
+        );
         let g = read("goroutine 1 gp=0xc000002380 m=0 mp=0x5d0 [select (no cases)]:").unwrap();
         assert_eq!((g.id, g.state()), (1, "select (no cases)"));
         let g = read("goroutine 9 gp=0xc m=nil [chan send (leaked) (scan)]:").unwrap();
@@ -453,17 +456,25 @@ mod tests {
 
     #[test]
     fn labels_inside_and_behind_the_brackets() {
-        let g = read(r#"goroutine 5 [running labels:{"path": "/a b]:{}", "r": "\n\"\u00e9"}]:"#).unwrap();
-        let want = [("path", "/a b]:{}"), ("r", "\n\"é")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let g = read(r#"goroutine 5 [running labels:{"path": "/a b]:{}", "r": "\n\"\u00e9"}]:"#)
+            .unwrap();
+        let want =
+            [("path", "/a b]:{}"), ("r", "\n\"é")].map(|(k, v)| (k.to_owned(), v.to_owned()));
         assert_eq!((g.state(), &g.labels[..]), ("running", &want[..]));
         let g = read(r#"goroutine 5 [running] {path: "/a b:{}", request: r-1}:"#).unwrap();
-        let want = [("path", "/a b:{}"), ("request", "r-1")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let want =
+            [("path", "/a b:{}"), ("request", "r-1")].map(|(k, v)| (k.to_owned(), v.to_owned()));
         assert_eq!(&g.labels[..], &want[..]);
     }
 
     #[test]
     fn what_is_no_header() {
-        for line in ["goroutine x [running]:", "goroutine 1 [running]", "goroutine 1 running:", "goroutine 1 [running] x:"] {
+        for line in [
+            "goroutine x [running]:",
+            "goroutine 1 [running]",
+            "goroutine 1 running:",
+            "goroutine 1 [running] x:",
+        ] {
             assert!(read(line).is_none(), "{line}");
         }
     }
@@ -479,7 +490,8 @@ mod tests {
 
     #[test]
     fn functions_of_std() {
-        let is_std = |function| Frame { function, arguments: "", file: "", line: 0, ancestor: 0 }.is_std();
+        let is_std =
+            |function| Frame { function, arguments: "", file: "", line: 0, ancestor: 0 }.is_std();
         assert!(is_std("net/http.(*conn).serve") && is_std("time.Sleep") && is_std("panic"));
         assert!(!is_std("main.main.func1") && !is_std("example.com/hub.(*Hub).Add"));
     }

@@ -244,7 +244,9 @@ impl Head {
 
     /// Takes blank lines off the message's end: the last belongs to the dump, not to the value.
     pub(crate) fn end_message(&mut self) {
-        for message in [&mut self.message].into_iter().chain(self.chain.iter_mut().map(|l| &mut l.message)) {
+        for message in
+            [&mut self.message].into_iter().chain(self.chain.iter_mut().map(|l| &mut l.message))
+        {
             message.truncate(message.trim_end().len());
         }
     }

@@ -70,7 +70,8 @@ impl Locks {
         }
         let waits = self.waiter(stack);
         for frame in stack.frames().filter(|f| f.ancestor == 0) {
-            if frame.function.starts_with("sync.") || crate::fingerprint::is_runtime(frame.function) {
+            if frame.function.starts_with("sync.") || crate::fingerprint::is_runtime(frame.function)
+            {
                 continue;
             }
             let holder = || Holder {
@@ -85,7 +86,10 @@ impl Locks {
                 && waits.is_none_or(|w| w.1 != object)
                 && (self.objects.len() < MAX_KEYS || self.objects.contains_key(&object))
             {
-                add(self.objects.entry(object).or_default(), Holder { same_object: true, ..holder() });
+                add(
+                    self.objects.entry(object).or_default(),
+                    Holder { same_object: true, ..holder() },
+                );
             }
             if let Some(receiver) = receiver(frame.function)
                 && waits.is_none()
@@ -151,7 +155,9 @@ impl Locks {
         let mut all: Vec<Contended> = Vec::new();
         for lock in self.locks.values() {
             let mut shown = lock.shown.clone();
-            for holder in lock.objects.iter().filter_map(|object| self.objects.get(object)).flatten() {
+            for holder in
+                lock.objects.iter().filter_map(|object| self.objects.get(object)).flatten()
+            {
                 add(&mut shown.holders, holder.clone());
             }
             if shown.holders.is_empty() {

@@ -420,7 +420,10 @@ fn race_section(title: &[u8]) -> Option<Section> {
         Section::Access
     } else if title.starts_with(b"Goroutine ") && title.ends_with(b" created at") {
         Section::Created
-    } else if title.starts_with(b"Location is ") || title.starts_with(b"Mutex ") || has(b"created at") {
+    } else if title.starts_with(b"Location is ")
+        || title.starts_with(b"Mutex ")
+        || has(b"created at")
+    {
         Section::Other
     } else {
         return None;

@@ -151,10 +151,6 @@ impl GoroutineRecord {
 
 impl From<Frame<'_>> for FrameRecord {
     fn from(frame: Frame<'_>) -> Self {
-        Self {
-            function: frame.function.to_owned(),
-            file: frame.file.to_owned(),
-            line: frame.line,
-        }
+        Self { function: frame.function.to_owned(), file: frame.file.to_owned(), line: frame.line }
     }
 }

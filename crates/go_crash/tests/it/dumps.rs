@@ -40,7 +40,13 @@ fn the_same_behind_prefixes_and_between_log_lines() {
             let found = reports(carried.as_bytes());
             let shape = |r: &[go_crash::Report]| {
                 r.iter()
-                    .map(|r| (r.head.clone(), r.fingerprint.clone(), r.goroutines.iter().map(crate::shared::shown).collect::<Vec<_>>()))
+                    .map(|r| {
+                        (
+                            r.head.clone(),
+                            r.fingerprint.clone(),
+                            r.goroutines.iter().map(crate::shared::shown).collect::<Vec<_>>(),
+                        )
+                    })
                     .collect::<Vec<_>>()
             };
             assert_eq!(shape(&found), shape(&plain), "{name} behind prefix {which}");
@@ -51,7 +57,8 @@ fn the_same_behind_prefixes_and_between_log_lines() {
 #[test]
 fn log_lines_between_the_lines_of_a_plain_dump() {
     for (name, text) in dumps() {
-        if name.starts_with("forged") || name.starts_with("serve-http") || name.starts_with("race") {
+        if name.starts_with("forged") || name.starts_with("serve-http") || name.starts_with("race")
+        {
             continue;
         }
         let plain = reports(&text);

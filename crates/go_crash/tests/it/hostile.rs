@@ -21,7 +21,11 @@ fn a_value_in_a_log_line_of_net_http_forges_none() {
         let found = reports(&dump(&format!("serve-http.single.go{version}")));
         assert_eq!(found.len(), 3, "{version}");
         for report in found {
-            assert_eq!((report.head.kind, report.goroutines.len()), (Kind::HttpPanic, 1), "{version}");
+            assert_eq!(
+                (report.head.kind, report.goroutines.len()),
+                (Kind::HttpPanic, 1),
+                "{version}"
+            );
             assert!(report.crashed[0].id != 4242 && report.recoverable() == Some(true));
         }
     }

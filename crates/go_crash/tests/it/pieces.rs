@@ -43,7 +43,13 @@ fn a_cut_loses_the_cut_goroutine_at_most() {
         }
         out
     };
-    for name in ["map-writes.all.go1.21", "quit.crash.go1.27", "nested.single.go1.25", "labels.all.go1.27", "deadlock.all.go1.25"] {
+    for name in [
+        "map-writes.all.go1.21",
+        "quit.crash.go1.27",
+        "nested.single.go1.25",
+        "labels.all.go1.27",
+        "deadlock.all.go1.25",
+    ] {
         let text = crate::shared::dump(name);
         let whole = goroutines(&text);
         // Where each goroutine's header begins: those that begin before the one cut are whole.

@@ -18,7 +18,10 @@ fn a_map_conflict() {
 #[test]
 fn fingerprints_survive_versions_of_go_and_tell_crashes_apart() {
     let fingerprint = |name: &str| reports(&dump(name))[0].fingerprint.clone();
-    assert_eq!(fingerprint("waiting-on-mutex.all.go1.25"), fingerprint("waiting-on-mutex.all.go1.27"));
+    assert_eq!(
+        fingerprint("waiting-on-mutex.all.go1.25"),
+        fingerprint("waiting-on-mutex.all.go1.27")
+    );
     assert_ne!(fingerprint("waiting-on-mutex.all.go1.27"), fingerprint("labels.all.go1.27"));
     assert!(fingerprint("labels.all.go1.27").starts_with("c1-"));
 }

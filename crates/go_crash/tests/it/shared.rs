@@ -56,7 +56,8 @@ pub fn shown(stack: &Goroutine) -> String {
         text += &format!("{}({}) {}:{}\n", frame.function, frame.arguments, frame.file, frame.line);
     }
     if let Some(by) = stack.created_by() {
-        text += &format!("created by {} {}:{} in {}\n", by.function, by.file, by.line, by.goroutine);
+        text +=
+            &format!("created by {} {}:{} in {}\n", by.function, by.file, by.line, by.goroutine);
     }
     text
 }
@@ -77,13 +78,21 @@ pub fn counted(text: &[u8]) -> (usize, usize) {
     let text = String::from_utf8_lossy(text);
     let lines: Vec<&str> = text.lines().filter(|l| !l.contains("forged")).collect();
     let header = |l: &str| {
-        l.starts_with("goroutine ") && l.ends_with(':') && l.contains('[')
-            && !l.starts_with("goroutine 4242 ") && !l.starts_with("goroutine 4343 ")
+        l.starts_with("goroutine ")
+            && l.ends_with(':')
+            && l.contains('[')
+            && !l.starts_with("goroutine 4242 ")
+            && !l.starts_with("goroutine 4343 ")
     };
-    let place = |l: &str| (l.starts_with('\t') || l.starts_with("      ")) && l.contains(".go:")
-        || l.starts_with('\t') && l.contains(".s:");
+    let place = |l: &str| {
+        (l.starts_with('\t') || l.starts_with("      ")) && l.contains(".go:")
+            || l.starts_with('\t') && l.contains(".s:")
+    };
     let frames = lines.windows(2).filter(|w| {
-        w[0].ends_with(')') && !w[0].starts_with('\t') && !w[0].starts_with("created by") && place(w[1])
+        w[0].ends_with(')')
+            && !w[0].starts_with('\t')
+            && !w[0].starts_with("created by")
+            && place(w[1])
     });
     (lines.iter().filter(|l| header(l)).count(), frames.count())
 }
