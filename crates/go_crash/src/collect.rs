@@ -93,6 +93,19 @@ impl Report {
         let own = behind.iter().find(|f| !is_runtime(f.function) && !f.is_std());
         own.or_else(|| behind.iter().find(|f| !is_runtime(f.function))).copied()
     }
+    /// Groups of goroutines that were running in the function that the crash is about, when two
+    /// goroutines used one thing at once: the other side, if the dump has it.
+    pub fn beside(&self) -> Vec<&Group> {
+        let races = matches!(self.class(), Class::ConcurrentMap | Class::Fault);
+        let site = self.crashed.first().and_then(|stack| self.site(stack));
+        let Some(site) = site.filter(|_| races) else { return Vec::new() };
+        let same = |group: &&Group| {
+            let state = group.sample.state();
+            let runs = state.starts_with("running") || state.starts_with("runnable");
+            runs && group.sample.frames().any(|frame| frame.function == site.function)
+        };
+        self.groups.iter().filter(same).collect()
+    }
     /// [`Report::recoverable`] as a sentence without a full stop.
     pub fn recover_text(&self) -> &'static str {
         classify::recover_text(&self.head)

@@ -12,6 +12,11 @@ fn a_map_conflict() {
         assert_eq!(report.recoverable(), Some(false));
         let functions: Vec<&str> = report.crashed[0].frames().map(|f| f.function).collect();
         assert!(functions.iter().any(|f| f.ends_with(".PutBare")), "{version}: {functions:?}");
+        let site = report.site(&report.crashed[0]).unwrap();
+        assert!(site.file.ends_with("store/store.go") && site.line == 28, "{version}: {site:?}");
+        for group in report.beside() {
+            assert!(group.sample.frames().any(|f| f.function == site.function));
+        }
     }
 }
 

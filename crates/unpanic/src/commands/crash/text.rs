@@ -160,6 +160,20 @@ impl Printer<'_> {
     }
 
     fn collisions(&self, told: &Told, out: &mut dyn Write) -> io::Result<()> {
+        for group in told.report.beside().into_iter().take(3) {
+            let ids: Vec<String> = group.ids.iter().map(u64::to_string).collect();
+            let plural = if group.count == 1 { "" } else { "s" };
+            writeln!(
+                out,
+                "\n{} {}",
+                self.paint(BOLD, "in the same function at that time:"),
+                format_args!(
+                    "goroutine{plural} {} [{}]",
+                    ids.join(", "),
+                    clean_line(group.sample.state())
+                )
+            )?;
+        }
         let Some(checked) = self.checked else { return Ok(()) };
         let races = matches!(
             told.report.class(),
