@@ -38,11 +38,10 @@ pub fn dump(count: usize) -> String {
                 let _ = write!(
                     text,
                     "goroutine {n} [chan receive]:\n\
-                     example.com/app/internal/work.(*Pool).run(0xc000{:06x}, 0x{:x})\n\
+                     example.com/app/internal/work.(*Pool).run(0xc000{n:06x}, 0x{n:x})\n\
                      \t/src/app/internal/work/pool.go:71 +0x8e\n\
                      created by example.com/app/internal/work.(*Pool).Start in goroutine 1\n\
-                     \t/src/app/internal/work/pool.go:55 +0x1c5\n\n",
-                    n, n
+                     \t/src/app/internal/work/pool.go:55 +0x1c5\n\n"
                 );
             }
             2 => {

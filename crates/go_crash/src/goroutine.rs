@@ -32,6 +32,7 @@ pub enum Section {
 
 /// One stack with its header.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "what a header can say is independent")]
 pub struct Goroutine {
     text: String,
     frames: Vec<FrameSpan>,

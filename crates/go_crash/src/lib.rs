@@ -9,7 +9,7 @@
 //! whatever supervises a process can use it.
 //!
 //! Formats: `runtime/traceback.go`, `panic.go`, `error.go` and `signal_unix.go` of each version; race
-//! reports: the report printer of LLVM's ThreadSanitizer, Go flavour.
+//! reports: the report printer of LLVM's `ThreadSanitizer`, Go flavour.
 //!
 //! Memory is bounded: a line by [`MAX_LINE`], a goroutine by [`MAX_FRAMES`] and one MiB of text, the
 //! sources that are told apart by [`MAX_SOURCES`], the groups of a report by [`MAX_GROUPS`].

@@ -49,7 +49,7 @@ pub struct Holder {
 /// Collects over the goroutines of one report.
 #[derive(Clone, Default)]
 pub(crate) struct Locks {
-    locks: FxHashMap<u64, Lock>,
+    waited: FxHashMap<u64, Lock>,
     objects: FxHashMap<u64, Vec<Holder>>,
     types: FxHashMap<String, Vec<Holder>>,
 }
@@ -120,10 +120,10 @@ impl Locks {
         let address = frames[first..last].iter().rev().find_map(|f| address(f.arguments))?;
         let caller = frames.get(last);
         let object = caller.and_then(|f| heap_address(f.arguments)).unwrap_or(0);
-        if self.locks.len() >= MAX_KEYS && !self.locks.contains_key(&address) {
+        if self.waited.len() >= MAX_KEYS && !self.waited.contains_key(&address) {
             return None;
         }
-        let lock = self.locks.entry(address).or_default();
+        let lock = self.waited.entry(address).or_default();
         lock.shown.waiting += 1;
         if lock.shown.waiting == 1 {
             lock.shown.address = format!("{address:#x}");
@@ -153,7 +153,7 @@ impl Locks {
     /// The locks with most waiters first.
     pub(crate) fn finish(&self) -> Vec<Contended> {
         let mut all: Vec<Contended> = Vec::new();
-        for lock in self.locks.values() {
+        for lock in self.waited.values() {
             let mut shown = lock.shown.clone();
             for holder in
                 lock.objects.iter().filter_map(|object| self.objects.get(object)).flatten()

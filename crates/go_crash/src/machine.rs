@@ -16,6 +16,7 @@ const MAX_NOISE: u32 = 1000;
 
 /// Reads the lines of one source.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent facts about lines read")]
 pub(crate) struct Machine {
     state: State,
     id: ReportId,
@@ -84,7 +85,7 @@ impl Machine {
     fn idle(&mut self, line: &[u8], next: &mut u64, sink: &mut impl FnMut(Event<'_>)) {
         if let Some(head) = head::start(line) {
             self.start(head, next, sink);
-        } else if line.starts_with(b"goroutine ") && self.header(line) {
+        } else if line.starts_with(b"goroutine ") && self.open_stack(line) {
             self.start(Head::default(), next, sink);
             self.state = State::Stacks;
             self.open = true;
@@ -168,10 +169,6 @@ impl Machine {
         true
     }
 
-    fn header(&mut self, line: &[u8]) -> bool {
-        self.open_stack(line)
-    }
-
     fn opened(&mut self) {
         self.open = true;
         (self.function, self.foreign, self.created, self.ancestor) = (None, None, false, 0);
@@ -231,21 +228,21 @@ impl Machine {
             self.function = None;
             return true;
         }
-        if let Some(rest) = line.strip_prefix(b"[originating from goroutine ") {
-            if let Some(id) = rest.strip_suffix(b"]:").and_then(goroutine::number) {
-                (self.ancestor, self.created) = (id, false);
-                return true;
-            }
+        if let Some(rest) = line.strip_prefix(b"[originating from goroutine ")
+            && let Some(id) = rest.strip_suffix(b"]:").and_then(goroutine::number)
+        {
+            (self.ancestor, self.created) = (id, false);
+            return true;
         }
-        if let Some(rest) = line.strip_prefix(b"...") {
-            if let Some(n) = rest.strip_suffix(b" frames elided...") {
-                self.stack.elided = if n == b"additional" {
-                    u64::MAX
-                } else {
-                    self.stack.elided.saturating_add(goroutine::number(n).unwrap_or(u64::MAX))
-                };
-                return true;
-            }
+        if let Some(rest) = line.strip_prefix(b"...")
+            && let Some(n) = rest.strip_suffix(b" frames elided...")
+        {
+            self.stack.elided = if n == b"additional" {
+                u64::MAX
+            } else {
+                self.stack.elided.saturating_add(goroutine::number(n).unwrap_or(u64::MAX))
+            };
+            return true;
         }
         if line.starts_with(b"non-Go function") {
             if let Some(name) = self.stack.keep(line) {

@@ -63,7 +63,7 @@ impl Code {
             return None;
         }
         let parts: Vec<&str> = printed.split('/').filter(|p| !p.is_empty()).collect();
-        if parts.iter().any(|part| *part == "..") {
+        if parts.contains(&"..") {
             return None;
         }
         (0..parts.len()).find_map(|from| has_line(self.root.join(parts[from..].join("/"))))
