@@ -1,6 +1,6 @@
 //! The identity of a crash across runs, hosts and builds: tickets and counters match by it. Two
-//! crashes are one if they are of one kind, say the same (numbers, addresses and quoted values aside)
-//! and happen in the same functions. No lines, files, ids or addresses, so that it survives an edit
+//! crashes are one if they are of one kind, say the same in their first line (numbers, addresses and quoted values
+//! aside) and happen in the same functions. No lines, files, ids or addresses, so that it survives an edit
 //! elsewhere in the file.
 
 use std::fmt::Write as _;
@@ -16,7 +16,9 @@ const FUNCTIONS: usize = 8;
 /// `stacks`: those that died, or both accesses of a race.
 pub(crate) fn fingerprint(head: &Head, stacks: &[Goroutine]) -> String {
     let (kind, message) = head.cause();
-    let mut recipe = format!("{}\u{1e}{}", kind.as_str(), skeleton(message));
+    // Further lines may be another goroutine's log lines (up to Go 1.22 nothing tells them apart).
+    let first = message.lines().next().unwrap_or("");
+    let mut recipe = format!("{}\u{1e}{}", kind.as_str(), skeleton(first));
     let race = stacks.iter().any(|s| s.section == Section::Access);
     // Of a crash the first stack: whether a second thread got to tell its own is chance.
     let mut told: Vec<String> =

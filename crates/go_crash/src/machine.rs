@@ -21,7 +21,7 @@ pub(crate) struct Machine {
     state: State,
     id: ReportId,
     head: Head,
-    /// Whether the line before was blank.
+    /// Whether a blank line has come since the report's first line.
     blank: bool,
     noise: u32,
     /// The stack that is being read, if `open`.
@@ -74,7 +74,7 @@ impl Machine {
             State::Stacks => self.in_stacks(line, next, sink),
             State::Race => self.in_race(line, next, sink),
         }
-        self.blank = line.is_empty();
+        self.blank |= line.is_empty();
     }
 
     /// Gives what is open.
@@ -98,6 +98,7 @@ impl Machine {
         self.state = if head.kind == Kind::Race { State::Race } else { State::Head };
         self.head = head;
         (self.noise, self.given, self.running, self.threads) = (0, 0, 0, false);
+        self.blank = false;
         sink(Event::Start(self.id, &self.head));
     }
 
@@ -126,7 +127,8 @@ impl Machine {
             self.end(sink);
             return self.idle(line, next, sink);
         }
-        // A value is followed by a blank line; net/http writes the stack at once.
+        // A value is followed by a blank line, and perhaps somebody's log line; net/http writes the
+        // stack at once.
         let after_blank = self.blank || kind != Kind::Panic;
         if after_blank && (line == b"runtime stack:" || line.starts_with(b"goroutine ")) {
             if self.open_stack(line) {
