@@ -86,16 +86,14 @@ impl Locks {
                 && waits.is_none_or(|w| w.1 != object)
                 && (self.objects.len() < MAX_KEYS || self.objects.contains_key(&object))
             {
-                add(
-                    self.objects.entry(object).or_default(),
-                    Holder { same_object: true, ..holder() },
-                );
+                let holders = self.objects.entry(object).or_default();
+                add(holders, stack.id, || Holder { same_object: true, ..holder() });
             }
             if let Some(receiver) = receiver(frame.function)
                 && waits.is_none()
             {
                 if let Some(holders) = self.types.get_mut(receiver) {
-                    add(holders, holder());
+                    add(holders, stack.id, holder);
                 } else if self.types.len() < MAX_KEYS {
                     self.types.insert(receiver.to_owned(), vec![holder()]);
                 }
@@ -158,11 +156,11 @@ impl Locks {
             for holder in
                 lock.objects.iter().filter_map(|object| self.objects.get(object)).flatten()
             {
-                add(&mut shown.holders, holder.clone());
+                add(&mut shown.holders, holder.goroutine, || holder.clone());
             }
             if shown.holders.is_empty() {
                 for holder in lock.types.iter().filter_map(|t| self.types.get(t)).flatten() {
-                    add(&mut shown.holders, holder.clone());
+                    add(&mut shown.holders, holder.goroutine, || holder.clone());
                 }
             }
             all.push(shown);
@@ -173,9 +171,9 @@ impl Locks {
 }
 
 /// Names a goroutine once, as long as there is room.
-fn add(holders: &mut Vec<Holder>, holder: Holder) {
-    if holders.len() < MAX_NAMED && holders.iter().all(|h| h.goroutine != holder.goroutine) {
-        holders.push(holder);
+fn add(holders: &mut Vec<Holder>, goroutine: u64, holder: impl FnOnce() -> Holder) {
+    if holders.len() < MAX_NAMED && holders.iter().all(|h| h.goroutine != goroutine) {
+        holders.push(holder());
     }
 }
 

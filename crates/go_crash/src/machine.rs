@@ -187,12 +187,13 @@ impl Machine {
                 return;
             }
             Some(b'g') if line.starts_with(b"goroutine ") => {
-                // The header is read into the stack's memory: the open one goes out first.
-                let mut probe = Goroutine::default();
-                if goroutine::header(line, &mut probe) {
-                    if self.open {
-                        self.close(true, sink);
+                if !self.open {
+                    if self.open_stack(line) {
+                        return;
                     }
+                } else if goroutine::header(line, &mut Goroutine::default()) {
+                    // A header without a blank line before: the open stack goes out first.
+                    self.close(true, sink);
                     self.open_stack(line);
                     return;
                 }
