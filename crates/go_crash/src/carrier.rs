@@ -2,7 +2,7 @@
 //! Separate, because the grammar of a dump begins behind it, and because lines with different
 //! prefixes are of different processes: each gets a reader of its own.
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
 /// A line without its prefix.
 pub(crate) struct Carried<'a> {
@@ -130,13 +130,13 @@ fn unit(rest: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// `docker compose logs`: `web-1  | line`.
 fn compose(line: &[u8]) -> Option<Carried<'_>> {
-    let bar = memmem::find(&line[..line.len().min(80)], b" |")?;
-    let name = line[..bar].trim_ascii_end();
+    let bar = memchr(b'|', &line[..line.len().min(80)])?;
+    let name = line[..bar].strip_suffix(b" ")?.trim_ascii_end();
     let fits = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     if name.is_empty() || !name.iter().all(fits) {
         return None;
     }
-    let rest = &line[bar + 2..];
+    let rest = &line[bar + 1..];
     let rest = rest.strip_prefix(b" ").unwrap_or(rest);
     match timestamped(rest) {
         Some(inner) => Some(Carried { source: name, ..inner }),

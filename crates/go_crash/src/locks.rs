@@ -4,6 +4,7 @@
 //! has whoever is inside another method of it. Arguments are a hint: registers may be stale (Go marks
 //! those with `?`). Without a common address, whoever is inside a method of the same type is named.
 
+use memchr::memchr;
 use rustc_hash::FxHashMap;
 
 use crate::goroutine::{Goroutine, Section};
@@ -50,8 +51,66 @@ pub struct Holder {
 #[derive(Clone, Default)]
 pub(crate) struct Locks {
     waited: FxHashMap<u64, Lock>,
-    objects: FxHashMap<u64, Vec<Holder>>,
-    types: FxHashMap<String, Vec<Holder>>,
+    objects: FxHashMap<u64, Visits>,
+    types: FxHashMap<u32, Visits>,
+    names: Names,
+}
+
+/// Names as numbers: a dump of a hundred thousand goroutines has few distinct ones.
+#[derive(Clone, Default)]
+struct Names {
+    numbers: FxHashMap<Box<str>, u32>,
+    texts: Vec<Box<str>>,
+}
+
+impl Names {
+    /// A name's number; 0, which is no name, when there are too many.
+    fn number(&mut self, name: &str) -> u32 {
+        if let Some(&number) = self.numbers.get(name) {
+            return number;
+        }
+        if self.texts.len() >= MAX_KEYS {
+            return 0;
+        }
+        self.texts.push(name.into());
+        self.numbers.insert(name.into(), self.texts.len() as u32);
+        self.texts.len() as u32
+    }
+
+    fn text(&self, number: u32) -> &str {
+        number.checked_sub(1).and_then(|n| self.texts.get(n as usize)).map_or("", |text| text)
+    }
+}
+
+/// A goroutine in a function: a [`Holder`], perhaps.
+#[derive(Clone, Copy, Default)]
+struct Visit {
+    goroutine: u64,
+    function: u32,
+    file: u32,
+    line: u32,
+    state: u32,
+}
+
+/// Who visits an object. Most have one visitor.
+#[derive(Clone, Default)]
+struct Visits {
+    first: Visit,
+    others: Vec<Visit>,
+}
+
+impl Visits {
+    fn all(&self) -> impl Iterator<Item = &Visit> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// Names a goroutine once, as long as there is room.
+    fn add(&mut self, visit: Visit) {
+        let room = self.others.len() + 1 < MAX_NAMED;
+        if room && self.all().all(|v| v.goroutine != visit.goroutine) {
+            self.others.push(visit);
+        }
+    }
 }
 
 #[derive(Clone, Default)]
@@ -74,29 +133,28 @@ impl Locks {
             {
                 continue;
             }
-            let holder = || Holder {
-                goroutine: stack.id,
-                function: frame.function.to_owned(),
-                place: format!("{}:{}", frame.file, frame.line),
-                state: stack.state().to_owned(),
-                same_object: false,
-            };
-            // Who waits for this very object's lock holds it only by mistake.
-            if let Some(object) = heap_address(frame.arguments)
-                && waits.is_none_or(|w| w.1 != object)
-                && (self.objects.len() < MAX_KEYS || self.objects.contains_key(&object))
-            {
-                let holders = self.objects.entry(object).or_default();
-                add(holders, stack.id, || Holder { same_object: true, ..holder() });
+            let object = heap_address(frame.arguments)
+                .filter(|&object| waits.is_none_or(|w| w.1 != object))
+                .filter(|o| self.objects.len() < MAX_KEYS || self.objects.contains_key(o));
+            let receiver = receiver(frame.function).filter(|_| waits.is_none());
+            if object.is_none() && receiver.is_none() {
+                continue;
             }
-            if let Some(receiver) = receiver(frame.function)
-                && waits.is_none()
-            {
-                if let Some(holders) = self.types.get_mut(receiver) {
-                    add(holders, stack.id, holder);
-                } else if self.types.len() < MAX_KEYS {
-                    self.types.insert(receiver.to_owned(), vec![holder()]);
-                }
+            let visit = Visit {
+                goroutine: stack.id,
+                function: self.names.number(frame.function),
+                file: self.names.number(frame.file),
+                line: frame.line,
+                state: self.names.number(stack.state()),
+            };
+            let new = || Visits { first: visit, others: Vec::new() };
+            // Who waits for this very object's lock holds it only by mistake.
+            if let Some(object) = object {
+                self.objects.entry(object).and_modify(|v| v.add(visit)).or_insert_with(new);
+            }
+            if let Some(receiver) = receiver {
+                let number = self.names.number(receiver);
+                self.types.entry(number).and_modify(|v| v.add(visit)).or_insert_with(new);
             }
         }
     }
@@ -148,20 +206,37 @@ impl Locks {
         Some((address, object))
     }
 
+    fn name<'v>(
+        &self,
+        visits: impl Iterator<Item = &'v Visits>,
+        same_object: bool,
+        holders: &mut Vec<Holder>,
+    ) {
+        for visit in visits.flat_map(Visits::all) {
+            let known = holders.iter().any(|h| h.goroutine == visit.goroutine);
+            if holders.len() < MAX_NAMED && !known {
+                holders.push(Holder {
+                    goroutine: visit.goroutine,
+                    function: self.names.text(visit.function).to_owned(),
+                    place: format!("{}:{}", self.names.text(visit.file), visit.line),
+                    state: self.names.text(visit.state).to_owned(),
+                    same_object,
+                });
+            }
+        }
+    }
+
     /// The locks with most waiters first.
     pub(crate) fn finish(&self) -> Vec<Contended> {
         let mut all: Vec<Contended> = Vec::new();
         for lock in self.waited.values() {
             let mut shown = lock.shown.clone();
-            for holder in
-                lock.objects.iter().filter_map(|object| self.objects.get(object)).flatten()
-            {
-                add(&mut shown.holders, holder.goroutine, || holder.clone());
-            }
+            let objects = lock.objects.iter().filter_map(|object| self.objects.get(object));
+            self.name(objects, true, &mut shown.holders);
             if shown.holders.is_empty() {
-                for holder in lock.types.iter().filter_map(|t| self.types.get(t)).flatten() {
-                    add(&mut shown.holders, holder.goroutine, || holder.clone());
-                }
+                let number = |name: &String| self.names.numbers.get(name.as_str());
+                let types = lock.types.iter().filter_map(number).filter_map(|n| self.types.get(n));
+                self.name(types, false, &mut shown.holders);
             }
             all.push(shown);
         }
@@ -170,18 +245,14 @@ impl Locks {
     }
 }
 
-/// Names a goroutine once, as long as there is room.
-fn add(holders: &mut Vec<Holder>, goroutine: u64, holder: impl FnOnce() -> Holder) {
-    if holders.len() < MAX_NAMED && holders.iter().all(|h| h.goroutine != goroutine) {
-        holders.push(holder());
-    }
-}
-
 /// The receiver type of a method with a pointer receiver: `main.(*Store[...])`.
 fn receiver(function: &str) -> Option<&str> {
-    let open = function.find(".(*")?;
-    let close = function[open..].find(").")?;
-    Some(&function[..=open + close])
+    let bytes = function.as_bytes();
+    let open = memchr(b'(', bytes)?;
+    let close = open + memchr(b')', &bytes[open..])?;
+    let method =
+        open > 0 && bytes.get(open + 1) == Some(&b'*') && bytes.get(close + 1) == Some(&b'.');
+    method.then(|| &function[..=close])
 }
 
 /// The first argument, if it is a number.
