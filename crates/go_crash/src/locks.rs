@@ -257,7 +257,8 @@ fn receiver(function: &str) -> Option<&str> {
 
 /// The first argument, if it is a number.
 fn address(arguments: &str) -> Option<u64> {
-    let first = arguments.split(", ").next()?;
+    let end = memchr(b',', arguments.as_bytes()).unwrap_or(arguments.len());
+    let first = &arguments[..end];
     let digits = first.trim_end_matches('?').strip_prefix("0x")?;
     u64::from_str_radix(digits, 16).ok()
 }

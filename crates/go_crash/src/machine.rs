@@ -267,7 +267,13 @@ impl Machine {
             self.stack.unavailable = true;
             return;
         }
-        let Some(place) = goroutine::place(line) else { return };
+        let nowhere = goroutine::Place { file: b"", line: 0, foreign: true };
+        let place = match goroutine::place(line) {
+            Some(place) => place,
+            // A C function of which the symbolizer knows no file.
+            None if line.starts_with(b"pc=0x") && self.foreign.is_some() => nowhere,
+            None => return,
+        };
         if self.created {
             self.stack.set_created_place(&place);
             self.created = false;

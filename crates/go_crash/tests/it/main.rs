@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests read their data from the disk")]
 
 mod dumps;
+mod formats;
 mod hostile;
 mod pieces;
 mod reports;
