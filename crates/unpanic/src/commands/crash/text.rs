@@ -187,7 +187,7 @@ impl Printer<'_> {
             )?;
         }
         for &collision in told.collisions.iter().take(3) {
-            writeln!(out, "\n{}", self.paint(BOLD, &other_side(checked, collision)))?;
+            writeln!(out, "\n{}", self.paint(BOLD, &other_side(&told.report, checked, collision)))?;
             let finding = std::slice::from_ref(&checked.report.findings[collision.finding]);
             let printed = diag::render::Report {
                 findings: finding,
@@ -303,17 +303,24 @@ impl Printer<'_> {
     }
 }
 
-/// "probably collided with: map read at hub.go:50 in hub.(*Hub).Get".
-pub fn other_side(checked: &Checked, collision: Collision) -> String {
+/// "collided with the map read at hub.go:50 in hub.(*Hub).Get".
+fn other_side(report: &go_crash::Report, checked: &Checked, collision: Collision) -> String {
     let record = checked.record(collision);
     let own = &record.accesses[collision.access];
-    let other = record.accesses.iter().enumerate().find(|(i, _)| *i != collision.access);
-    let Some((_, other)) = other else {
-        return format!("unpanic check says of {}:", clean_line(&own.function));
+    // The runtime says what the other one was: a write, whatever else stands on the line.
+    let writes = report.head.cause().1.contains("map write");
+    let others = || record.accesses.iter().enumerate().filter(|(i, _)| *i != collision.access);
+    let other = others()
+        .find(|(_, access)| !writes || access.kind.is_write())
+        .or_else(|| others().next().filter(|_| !own.kind.is_write()));
+    let other = match other {
+        Some((_, other)) => other,
+        None if own.kind.is_write() && record.accesses.len() > 1 => own,
+        None => return format!("unpanic check says of {}:", clean_line(&own.function)),
     };
     let sure = if collision.exact { "collided with" } else { "collided, perhaps, with" };
     let same = other.file == own.file && other.line == own.line;
-    let who = if same { ", which is the same code on another goroutine" } else { "" };
+    let who = if same { ", the same code on another goroutine" } else { "" };
     format!(
         "{sure} the {} at {}:{} in {}{who}",
         other.kind.label(),
