@@ -12,6 +12,8 @@ use crate::parser::{Event, ReportId};
 
 /// More distinct groups of a report are counted ([`Report::ungrouped`]) and not kept.
 pub const MAX_GROUPS: usize = 10_000;
+/// Nor is a group kept when those of its report take more than so many bytes.
+const MAX_GROUP_BYTES: usize = 32 << 20;
 /// So many ids of a group are named.
 const MAX_IDS: usize = 16;
 /// So many stacks that died are kept: two threads may notice one conflict.
@@ -21,8 +23,8 @@ const MAX_CRASHED: usize = 4;
 #[derive(Default)]
 pub struct Collector {
     open: FxHashMap<ReportId, Gathering>,
-    /// How many bytes of goroutines each report keeps one by one.
-    keep: usize,
+    /// How many more bytes of goroutines may be kept one by one.
+    room: usize,
 }
 
 /// One crash or report, read to its end.
@@ -69,6 +71,7 @@ struct Gathering {
     groups: FxHashMap<String, usize>,
     locks: Locks,
     kept: usize,
+    grouped: usize,
     key: String,
 }
 
@@ -118,9 +121,9 @@ impl Collector {
         Self::default()
     }
 
-    /// Keeps goroutines one by one too, up to about so many bytes a report.
+    /// Keeps goroutines one by one too, up to about so many bytes in all reports that are open.
     pub fn keeping(bytes: usize) -> Self {
-        Self { keep: bytes, ..Self::default() }
+        Self { room: bytes, ..Self::default() }
     }
 
     /// Takes an event; gives the report that it ends.
@@ -130,29 +133,34 @@ impl Collector {
                 self.open.entry(id).or_default().report.head = head.clone();
             }
             Event::Goroutine(id, stack) => {
-                let keep = self.keep;
-                self.open.entry(id).or_default().add(stack, keep);
+                self.open.entry(id).or_default().add(stack, &mut self.room);
             }
             Event::Retracted(id) => {
                 let gathering = self.open.entry(id).or_default();
                 let head = std::mem::take(&mut gathering.report.head);
+                self.room += gathering.kept;
                 *gathering = Gathering::default();
                 gathering.report.head = head;
             }
-            Event::End(id) => return self.open.remove(&id).map(Gathering::finish),
+            Event::End(id) => {
+                let gathering = self.open.remove(&id)?;
+                self.room += gathering.kept;
+                return Some(gathering.finish());
+            }
         }
         None
     }
 }
 
 impl Gathering {
-    fn add(&mut self, stack: &Goroutine, keep: usize) {
+    fn add(&mut self, stack: &Goroutine, room: &mut usize) {
         let report = &mut self.report;
         if stack.section != Section::Created && stack.section != Section::Other {
             report.total += 1;
         }
-        if self.kept + stack.size() <= keep {
+        if stack.size() <= *room {
             self.kept += stack.size();
+            *room -= stack.size();
             report.goroutines.push(stack.clone());
         } else {
             report.omitted += 1;
@@ -184,7 +192,8 @@ impl Gathering {
         let groups = &mut self.report.groups;
         let index = match self.groups.get(key.as_str()) {
             Some(&index) => index,
-            None if groups.len() < MAX_GROUPS => {
+            None if groups.len() < MAX_GROUPS && self.grouped < MAX_GROUP_BYTES => {
+                self.grouped += stack.size() + key.len();
                 self.groups.insert(key.clone(), groups.len());
                 groups.push(Group {
                     sample: stack.clone(),

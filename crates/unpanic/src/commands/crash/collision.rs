@@ -64,8 +64,7 @@ impl Checked {
 
     /// The findings about the access at which a report's stacks stand, best matches first.
     pub fn collisions(&self, report: &Report) -> Vec<Collision> {
-        let races = matches!(report.class(), Class::ConcurrentMap | Class::DataRace | Class::Fault);
-        if !races {
+        if !is_race(report) {
             return Vec::new();
         }
         let mut found: Vec<(usize, Collision)> = Vec::new();
@@ -116,6 +115,11 @@ impl Checked {
     pub fn record(&self, collision: Collision) -> &FindingRecord {
         &self.records[collision.finding]
     }
+}
+
+/// Whether a report can be of two goroutines that used one thing at once.
+pub fn is_race(report: &Report) -> bool {
+    matches!(report.class(), Class::ConcurrentMap | Class::DataRace | Class::Fault)
 }
 
 /// Whether an access of a finding uses a map.

@@ -10,7 +10,7 @@ use go_crash::{Contended, Frame, Goroutine, Group, Kind, Section};
 
 use super::Told;
 use super::code::Code;
-use super::collision::{Checked, Collision};
+use super::collision::{Checked, Collision, is_race};
 use crate::app::App;
 
 /// So many frames of a crashed goroutine are printed, and code of so many.
@@ -175,11 +175,7 @@ impl Printer<'_> {
             )?;
         }
         let Some(checked) = self.checked else { return Ok(()) };
-        let races = matches!(
-            told.report.class(),
-            go_crash::Class::ConcurrentMap | go_crash::Class::DataRace | go_crash::Class::Fault
-        );
-        if races && told.collisions.is_empty() {
+        if is_race(&told.report) && told.collisions.is_empty() {
             writeln!(
                 out,
                 "\nunpanic check finds nothing about this access in {}",
