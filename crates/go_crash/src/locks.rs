@@ -172,8 +172,15 @@ impl Locks {
         };
         let first = frames.iter().position(|f| is_lock(f.function))?;
         let last = first + frames[first..].iter().take_while(|f| is_lock(f.function)).count();
-        // The outermost address: a RWMutex is what matters, not the Mutex in it.
-        let address = frames[first..last].iter().rev().find_map(|f| address(f.arguments))?;
+        // The outermost address: a RWMutex is what matters, not the Mutex in it. Stale ones come last.
+        let fresh = |arguments: &str| !arguments.split(',').next().unwrap_or("").ends_with('?');
+        let mut addresses: Vec<(bool, u64)> = frames[first..last]
+            .iter()
+            .rev()
+            .filter_map(|f| Some((!fresh(f.arguments), heap_address(f.arguments)?)))
+            .collect();
+        addresses.sort_by_key(|(stale, _)| *stale);
+        let address = addresses.first()?.1;
         let caller = frames.get(last);
         let object = caller.and_then(|f| heap_address(f.arguments)).unwrap_or(0);
         if self.waited.len() >= MAX_KEYS && !self.waited.contains_key(&address) {
