@@ -54,6 +54,12 @@ impl Finding {
     }
 }
 
+/// Bytes as 32 hexadecimal digits that are the same on every platform and with every version: what
+/// identities across runs are made of.
+pub fn stable_hash(bytes: &[u8]) -> String {
+    format!("{:032x}", fnv1a_128(bytes))
+}
+
 /// FNV-1a with 128 bits: stable across platforms, builds and Rust versions, which `std`'s hashers
 /// are not. Nobody gains by forging one, so it need not be cryptographic.
 fn fnv1a_128(bytes: &[u8]) -> u128 {

@@ -18,7 +18,7 @@ pub use finding::{
     Access, AccessKind, Applicability, Confidence, Edit, Finding, Fix, Frame, Goroutine,
     GoroutineKind, Note, NoteKind, Severity, Status,
 };
-pub use fingerprint::{assign_fingerprints, sort_findings};
+pub use fingerprint::{assign_fingerprints, sort_findings, stable_hash};
 pub use place::{Resolver, relative_path};
 pub use problem::{ExitClass, Problem, ProblemKind, ProblemPlace};
 pub use record::{

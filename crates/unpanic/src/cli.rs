@@ -75,6 +75,8 @@ pub enum Command {
     Rules(RulesArgs),
     /// Show how structs lie in memory: offsets, padding, cache lines, a better order of fields.
     Layout(LayoutArgs),
+    /// Read what a dying Go process printed: what died, who holds what, whether recover would help.
+    Crash(CrashArgs),
     /// Look at the remembered results of earlier runs, or forget them.
     Cache {
         /// What to do.
@@ -294,6 +296,34 @@ pub struct LayoutArgs {
     /// A table, or one JSON object a line.
     #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
     pub format: ListFormat,
+}
+
+/// `unpanic crash`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  unpanic crash crash.log                      a file: log lines in between do not matter
+  ./service 2>&1 | unpanic crash               as it comes
+  kubectl logs web-7d4 --previous | unpanic crash -
+  unpanic crash crash.log --source .           and what a crashed map access collided with
+  unpanic crash crash.log --format json | jq -r .fingerprint
+
+Reads panics, fatal errors, dumps after SIGQUIT, `http: panic serving`, -race reports and failed tests
+of Go 1.18 to 1.27, also behind the prefixes of Docker, Kubernetes and journald. Exit codes: 0 there is
+nothing of the kind in the input, 1 there is, 3 the input could not be read.")]
+pub struct CrashArgs {
+    /// The file to read; standard input if it is `-` or absent.
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// For people, or one JSON object a crash or report.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT")]
+    pub format: ListFormat,
+    /// The module that crashed: shows its code, and checks it for what the crashed access collided with.
+    #[arg(long, value_name = "DIR")]
+    pub source: Option<PathBuf>,
+    /// Write a page for the browser to this file too.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 /// `unpanic debug …`.

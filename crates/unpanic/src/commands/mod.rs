@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod check;
+pub mod crash;
 pub mod debug;
 pub mod explain;
 pub mod layout;

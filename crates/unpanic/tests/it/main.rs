@@ -3,5 +3,6 @@
 mod bad_input;
 mod cached;
 mod command;
+mod crash;
 mod good_input;
 mod layout;
