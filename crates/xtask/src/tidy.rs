@@ -25,8 +25,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("rules", &["flow", "diag"]),
     ("cache", &["source"]),
     ("engine", &["rules", "cache"]),
-    ("unpanic", &["engine"]),
-    ("xtask", &["engine"]),
+    ("go_trace", &[]),
+    ("unpanic", &["engine", "go_trace"]),
+    ("xtask", &["engine", "go_trace"]),
 ];
 
 /// Longer source files are refused; generated files, tests and tables aside.
