@@ -10,7 +10,9 @@ pub enum Error {
     #[error("not a Go execution trace")]
     NotATrace,
     /// A trace of Go 1.21 or earlier: another format.
-    #[error("a trace of Go 1.{0} or earlier has the old format (v1); record it with Go 1.22 or later")]
+    #[error(
+        "a trace of Go 1.{0} or earlier has the old format (v1); record it with Go 1.22 or later"
+    )]
     OldVersion(u32),
     /// A header that no Go up to 1.27 writes.
     #[error("unknown trace version go 1.{0}")]

@@ -177,7 +177,9 @@ impl Event {
         let stopped = RangeName::StopTheWorld(tables.string(a));
         let (on_me, on_proc) = (Scope::Goroutine(self.goroutine), Scope::Proc(self.proc));
         match self.kind {
-            E::GENERATION => Details::Sync { n: a, clock: if b == 1 { tables.clock() } else { None } },
+            E::GENERATION => {
+                Details::Sync { n: a, clock: if b == 1 { tables.clock() } else { None } }
+            }
             E::CPU_SAMPLE => Details::Sample { stack: a },
             E::PROCS_CHANGE => Details::Metric { name: "/sched/gomaxprocs:threads", value: a },
             E::HEAP_ALLOC => {

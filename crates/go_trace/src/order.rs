@@ -121,9 +121,16 @@ impl Order {
         }
     }
 
-    /// Tries to let `event` of its thread pass. The processor and goroutine are filled in here.
+    /// Tries to let `event` of its thread pass. The processor and goroutine are filled in here, and
+    /// `slot`, where the thread's state is; `usize::MAX` at first.
     #[inline]
-    pub fn advance(&mut self, event: &Event, generation: u64, tables: &mut Tables) -> Verdict {
+    pub fn advance(
+        &mut self,
+        event: &Event,
+        slot: &mut usize,
+        generation: u64,
+        tables: &mut Tables,
+    ) -> Verdict {
         self.len = 0;
         if self.first == 0 {
             self.first = generation;
@@ -132,10 +139,11 @@ impl Order {
         if event.thread == -1 {
             return self.step(&mut event, None, generation, tables);
         }
-        let thread = match self.thread_index.get(&event.thread) {
-            Some(&at) => at,
-            None => self.add_thread(event.thread, -1),
-        };
+        if *slot == usize::MAX {
+            let known = self.thread_index.get(&event.thread).copied();
+            *slot = known.unwrap_or_else(|| self.add_thread(event.thread, -1));
+        }
+        let thread = *slot;
         event.proc = self.threads[thread].proc;
         event.goroutine = self.threads[thread].goroutine;
         self.step(&mut event, Some(thread), generation, tables)
@@ -216,7 +224,12 @@ impl Order {
 
     /// The running goroutine, for events that need one with thread and processor.
     #[inline]
-    fn running(&self, event: &Event, thread: Option<usize>, status: u8) -> Result<usize, &'static str> {
+    fn running(
+        &self,
+        event: &Event,
+        thread: Option<usize>,
+        status: u8,
+    ) -> Result<usize, &'static str> {
         check(event, Need::Must, Need::Must)?;
         let at = self.current(thread, event.goroutine).ok_or("its goroutine does not exist")?;
         if self.gos[at].status != status {
@@ -225,7 +238,13 @@ impl Order {
         Ok(at)
     }
 
-    fn step(&mut self, event: &mut Event, thread: Option<usize>, generation: u64, tables: &mut Tables) -> Verdict {
+    fn step(
+        &mut self,
+        event: &mut Event,
+        thread: Option<usize>,
+        generation: u64,
+        tables: &mut Tables,
+    ) -> Verdict {
         match event.kind {
             E::GO_START => {
                 let (id, seq) = (event.args[0] as i64, Seq(generation, event.args[1]));
@@ -363,13 +382,15 @@ impl Order {
             E::STW_BEGIN | E::GC_MARK_ASSIST_BEGIN => {
                 check(event, Need::Must, Need::Must)?;
                 let reason = if event.kind == E::STW_BEGIN { event.args[0] } else { 0 };
-                let at = self.current(thread, event.goroutine).ok_or("its goroutine does not exist")?;
+                let at =
+                    self.current(thread, event.goroutine).ok_or("its goroutine does not exist")?;
                 begin(&mut self.gos[at].ranges, (event.kind, reason))?;
                 self.pass(event)
             }
             E::STW_END | E::GC_MARK_ASSIST_END => {
                 check(event, Need::Must, Need::Must)?;
-                let at = self.current(thread, event.goroutine).ok_or("its goroutine does not exist")?;
+                let at =
+                    self.current(thread, event.goroutine).ok_or("its goroutine does not exist")?;
                 let ranges = &mut self.gos[at].ranges;
                 if event.kind == E::STW_END {
                     event.args[0] = end(ranges, E::STW_BEGIN)?;
@@ -397,7 +418,8 @@ impl Order {
                 self.pass(event)
             }
             E::GC_SWEEP_ACTIVE => {
-                let at = self.proc_at(event.args[0] as i64).ok_or("its processor does not exist")?;
+                let at =
+                    self.proc_at(event.args[0] as i64).ok_or("its processor does not exist")?;
                 let first = generation == self.first;
                 active(&mut self.procs[at].ranges, E::GC_SWEEP_BEGIN, first)?;
                 self.pass(event)
@@ -510,7 +532,12 @@ impl Order {
         self.pass(event)
     }
 
-    fn proc_status(&mut self, event: &mut Event, thread: Option<usize>, generation: u64) -> Verdict {
+    fn proc_status(
+        &mut self,
+        event: &mut Event,
+        thread: Option<usize>,
+        generation: u64,
+    ) -> Verdict {
         let (id, mut status) = (event.args[0] as i64, event.args[1]);
         let Some(state) = ProcState::of_status(status) else {
             return Err("a processor state that there is not");

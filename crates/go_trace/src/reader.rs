@@ -67,6 +67,8 @@ struct Cursor {
     end: usize,
     time: i64,
     event: Event,
+    /// Where `Order` has the thread's state.
+    slot: usize,
 }
 
 impl<R: Read> Reader<R> {
@@ -213,9 +215,16 @@ impl<R: Read> Reader<R> {
         self.heap.clear();
         self.sample = 0;
         for (thread, batches) in std::mem::take(&mut self.generation.threads) {
-            let event =
-                Event { kind: EventType(0), time: 0, thread, proc: -1, goroutine: -1, args: [0; 4] };
-            let mut cursor = Cursor { batches, next: 0, pos: 0, end: 0, time: 0, event };
+            let event = Event {
+                kind: EventType(0),
+                time: 0,
+                thread,
+                proc: -1,
+                goroutine: -1,
+                args: [0; 4],
+            };
+            let mut cursor =
+                Cursor { batches, next: 0, pos: 0, end: 0, time: 0, event, slot: usize::MAX };
             match cursor.advance(&self.tables.data, self.generation.scale) {
                 Ok(true) => {
                     self.heap.push((cursor.event.time, self.cursors.len() as u32));
@@ -264,8 +273,9 @@ impl<R: Read> Reader<R> {
 
     /// Lets the thread's next event pass if it may.
     fn try_thread(&mut self, i: usize) -> Result<bool, Error> {
-        let cursor = &self.cursors[self.heap[i].1 as usize];
-        match self.order.advance(&cursor.event, self.generation.number, &mut self.tables) {
+        let cursor = &mut self.cursors[self.heap[i].1 as usize];
+        let number = self.generation.number;
+        match self.order.advance(&cursor.event, &mut cursor.slot, number, &mut self.tables) {
             Ok(Step::Passed) => {
                 self.refresh(i)?;
                 Ok(true)

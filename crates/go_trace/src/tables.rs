@@ -54,7 +54,10 @@ pub struct Tables {
 impl Tables {
     /// The string of an id; empty for 0 and for ids that the trace does not have.
     pub fn string(&self, id: u64) -> &[u8] {
-        self.strings.get(id).and_then(|(at, len)| self.data.get(at..at + len as usize)).unwrap_or(b"")
+        self.strings
+            .get(id)
+            .and_then(|(at, len)| self.data.get(at..at + len as usize))
+            .unwrap_or(b"")
     }
 
     /// The frames of a stack, innermost first; none for 0 and for ids that the trace does not have.

@@ -164,7 +164,11 @@ pub struct Spec {
     pub timed: bool,
 }
 
-const fn spec(names: &'static [&'static str], stacks: &'static [u8], strings: &'static [u8]) -> Spec {
+const fn spec(
+    names: &'static [&'static str],
+    stacks: &'static [u8],
+    strings: &'static [u8],
+) -> Spec {
     Spec { names, stacks, strings, timed: true }
 }
 
