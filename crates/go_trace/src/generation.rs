@@ -94,7 +94,7 @@ impl Generation {
         tables.clear();
         let marked = version >= 26;
         let mut seen = false;
-        let (mut more, mut then) = (false, None);
+        let (mut more, mut then, mut ended) = (false, None, false);
         loop {
             let before = input.pos;
             let at = input.offset();
@@ -119,7 +119,11 @@ impl Generation {
                     self.finish(tables, fallback);
                     return Ok(Outcome::Torn(Error::Torn { at }));
                 }
-                Next::End => break,
+                // Perhaps it was cut between two batches; what is missing tells.
+                Next::End => {
+                    ended = true;
+                    break;
+                }
                 Next::Mark if marked => {
                     more = true;
                     break;
@@ -154,25 +158,18 @@ impl Generation {
             self.add(tables, &head, version).map_err(malformed)?;
         }
         let at = input.offset();
-        let malformed = |what| Err(Error::Malformed { at, what });
-        let cut = then.as_ref().is_some_and(Error::is_torn);
-        if !self.has_frequency || (version >= 25 && tables.clock.is_none()) {
-            if let Some(error) = then
-                && cut
-            {
-                self.finish(tables, fallback);
-                return Ok(Outcome::Torn(error));
-            }
-            return malformed("a generation without its clocks");
-        }
-        if !tables.frames_are_whole() {
-            if let Some(error) = then
-                && cut
-            {
-                self.finish(tables, fallback);
-                return Ok(Outcome::Torn(error));
-            }
-            return malformed("a stack frame names a string that is not there");
+        let missing = if !self.has_frequency || (version >= 25 && tables.clock.is_none()) {
+            Some("a generation without its clocks")
+        } else if !tables.frames_are_whole() {
+            Some("a stack frame names a string that is not there")
+        } else {
+            None
+        };
+        if let Some(what) = missing {
+            let torn = if ended { Some(Error::Torn { at }) } else { then.filter(Error::is_torn) };
+            let Some(error) = torn else { return Err(Error::Malformed { at, what }) };
+            self.finish(tables, fallback);
+            return Ok(Outcome::Torn(error));
         }
         self.finish(tables, fallback);
         Ok(Outcome::Whole { more, then })

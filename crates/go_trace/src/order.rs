@@ -163,6 +163,7 @@ impl Order {
     }
 
     #[inline]
+    #[expect(clippy::unnecessary_wraps, reason = "it ends most arms of `step`")]
     fn pass(&mut self, event: &Event) -> Verdict {
         self.push(event);
         Ok(Step::Passed)

@@ -230,11 +230,10 @@ impl<R: Read> Reader<R> {
                     self.heap.push((cursor.event.time, self.cursors.len() as u32));
                     self.cursors.push(cursor);
                 }
-                Ok(false) => {}
                 Err(what) if self.salvage.is_none() => {
                     return Err(inconsistent(&self.generation, &cursor.event, what));
                 }
-                Err(_) => {}
+                Ok(false) | Err(_) => {}
             }
             let last = self.heap.len().saturating_sub(1);
             sift_up(&mut self.heap, last);

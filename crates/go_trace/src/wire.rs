@@ -245,7 +245,7 @@ pub enum VarintError {
 }
 
 /// Reads an unsigned LEB128 number at `*pos` and moves `pos` behind it.
-#[inline(always)]
+#[inline]
 pub fn varint(data: &[u8], pos: &mut usize) -> Result<u64, VarintError> {
     let first = *data.get(*pos).ok_or(VarintError::End)?;
     if first < 0x80 {

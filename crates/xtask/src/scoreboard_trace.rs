@@ -82,7 +82,7 @@ fn build_oracle(go: &Go, work: &Path) -> anyhow::Result<PathBuf> {
     }
     let binary = work.join("trace-oracle");
     let mut build = Command::new(&go.binary);
-    build.args(["build", "-o"]).arg(&binary).arg(".").current_dir(&module);
+    build.args(["build", "-C"]).arg(&module).arg("-o").arg(&binary).arg(".");
     run_command(go.setup(&mut build))?;
     Ok(binary)
 }
@@ -303,7 +303,7 @@ struct Reading {
 
 fn speed(go: &Go, oracle: &Path, work: &Path) -> anyhow::Result<String> {
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.args(["build", "--release", "-p", "go_trace", "--example", "read"]).current_dir(root());
+    build.args(["build", "--release", "-p", "go_trace", "--example", "read"]);
     run_command(&mut build)?;
     let path = record(&go.binary, work, &go.version()?, LARGE)?;
     let size = std::fs::metadata(&path)?.len() as f64 / 1e6;
@@ -312,7 +312,7 @@ fn speed(go: &Go, oracle: &Path, work: &Path) -> anyhow::Result<String> {
     ensure!(ours.events == theirs.events, "{} events and {}", ours.events, theirs.events);
     let mut page = format!(
         "\n## Speed and memory\n\nAll events of a trace of {size:.0} MB ({} events by both), one core each \
-         (`taskset -c 0`), best of {RUNS} runs\nthat take turns with nothing else.\n\n\
+         (`taskset -c 0`), best of {RUNS} runs,\nthe same hour on a machine that others use too.\n\n\
          | reader | MB/s | million events/s | peak memory, MB |\n|---|---|---|---|\n",
         ours.events
     );

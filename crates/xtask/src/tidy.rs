@@ -26,7 +26,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("cache", &["source"]),
     ("engine", &["rules", "cache"]),
     ("go_trace", &[]),
-    ("unpanic", &["engine", "go_trace"]),
+    ("unpanic", &["engine"]),
     ("xtask", &["engine", "go_trace"]),
 ];
 
