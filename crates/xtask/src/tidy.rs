@@ -26,8 +26,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("cache", &["source"]),
     ("engine", &["rules", "cache"]),
     ("go_crash", &["diag"]),
+    ("go_trace", &[]),
     ("unpanic", &["engine", "go_crash"]),
-    ("xtask", &["engine", "go_crash"]),
+    ("xtask", &["engine", "go_crash", "go_trace"]),
 ];
 
 /// Longer source files are refused; generated files, tests and tables aside.
