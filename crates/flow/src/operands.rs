@@ -61,8 +61,9 @@ impl<'a> Operands<'a> {
     pub fn source(&self, v: ValueId) -> Option<ValueId> {
         let op = |v: ValueId| &self.func.instr(v).op;
         match op(v) {
-            Op::Load(x) | Op::Convert(x) | Op::MakeInterface(x) => Some(*x),
-            Op::TypeAssert { x, .. } => Some(*x),
+            Op::Load(x) | Op::Convert(x) | Op::MakeInterface(x) | Op::TypeAssert { x, .. } => {
+                Some(*x)
+            }
             Op::Extract { tuple, index: 0 } => match op(*tuple) {
                 Op::TypeAssert { x, .. } => Some(*x),
                 _ => None,

@@ -89,7 +89,7 @@ pub struct Uses {
     pub releases: Vec<Path>,
 }
 
-impl<'a> FuncAnalysis<'a, '_> {
+impl FuncAnalysis<'_, '_> {
     /// Collects accesses and calls.
     pub fn find_uses(&self) -> Uses {
         let mut uses = Uses {
@@ -116,8 +116,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                 Op::MapRange(map) => {
                     self.note_map_use(v, *map, AccessKind::MapIterate, &mut uses);
                 }
-                Op::Call(info) => self.note_calls(v, info, false, &mut uses),
-                Op::Defer(info) => self.note_calls(v, info, false, &mut uses),
+                Op::Call(info) | Op::Defer(info) => self.note_calls(v, info, false, &mut uses),
                 Op::Go(info) => self.note_calls(v, info, true, &mut uses),
                 _ => {}
             }
@@ -186,8 +185,8 @@ impl<'a> FuncAnalysis<'a, '_> {
             (None, Root::Global(obj)) => obj,
             _ => return,
         };
-        let plain = !matches!(kind, AccessKind::Read | AccessKind::Write);
-        if !plain && !self.cx.mutable.contains(obj) {
+        let is_plain = matches!(kind, AccessKind::Read | AccessKind::Write);
+        if is_plain && !self.cx.mutable.contains(obj) {
             return;
         }
         let state = self.operand_locks.at(v);

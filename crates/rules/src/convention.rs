@@ -1,7 +1,7 @@
 //! Locking conventions as findings: which lock most accesses to a field hold, and the accesses that
 //! break the convention. Maps and plain memory have rules of their own with the same reasoning.
 
-use base::{FxHashMap, FxHashSet};
+use base::FxHashSet;
 use diag::{Access, Confidence, Finding, Frame, RuleMeta};
 use flow::{Elem, FieldUses, Guard, GuardedUse, Held, LockMode, Path, Root, is_write};
 use go_ir::FuncId;
@@ -42,18 +42,21 @@ pub(crate) fn is_map(cx: &RuleContext<'_>, obj: ObjId) -> bool {
 }
 
 /// The convention that most accesses to a field follow.
-pub(crate) fn convention<'a>(cx: &RuleContext<'_>, field: &'a FieldUses) -> Option<Convention<'a>> {
-    let mut by_guard: FxHashMap<Guard, Vec<&GuardedUse>> = FxHashMap::default();
+pub(crate) fn convention(field: &FieldUses) -> Option<Convention<'_>> {
+    let mut by_guard: Vec<(Guard, Vec<&GuardedUse>)> = Vec::new();
     for u in &field.uses {
         for &(guard, _) in &u.guards {
-            by_guard.entry(guard).or_default().push(u);
+            match by_guard.iter_mut().find(|g| g.0 == guard) {
+                Some((_, uses)) => uses.push(u),
+                None => by_guard.push((guard, vec![u])),
+            }
         }
     }
-    let name = |guard: Guard| cx.store().obj(guard.lock()).name.as_str();
-    let (guard, locked) = by_guard.into_iter().max_by_key(|(guard, uses)| {
-        let near = matches!(guard, Guard::Beside(..));
-        (uses.len(), near, std::cmp::Reverse(*guard), name(*guard))
-    })?;
+    // Of equals the first in the program's order.
+    by_guard.reverse();
+    let (guard, locked) = by_guard
+        .into_iter()
+        .max_by_key(|(guard, uses)| (uses.len(), matches!(guard, Guard::Beside(..))))?;
     let bare = field
         .uses
         .iter()
@@ -221,10 +224,7 @@ pub(crate) fn shown(cx: &RuleContext<'_>, u: &GuardedUse) -> Access {
 
 /// What the code calls the field at an access.
 pub(crate) fn variable(cx: &RuleContext<'_>, u: &GuardedUse) -> String {
-    let written = match is_plain(u) {
-        true => None,
-        false => cx.written_name(u.access.span),
-    };
+    let written = if is_plain(u) { None } else { cx.written_name(u.access.span) };
     written.unwrap_or_else(|| cx.path_name(u.func, &u.access.place))
 }
 
@@ -243,7 +243,7 @@ pub(crate) fn findings(
         shown_pairs.flat_map(|p| [p.a.event.site.span, p.b.event.site.span]).collect();
     let mut findings = Vec::new();
     for field in cx.analysis.fields.iter().filter(|f| is_map(cx, f.obj) == of_maps) {
-        let Some(convention) = convention(cx, field) else { continue };
+        let Some(convention) = convention(field) else { continue };
         for breach in breaches(cx, &convention) {
             if !reported.contains(&breach.bare.access.span) {
                 findings.push(finding(cx, meta, field, &breach));

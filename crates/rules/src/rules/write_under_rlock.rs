@@ -20,7 +20,7 @@ pub const META: RuleMeta = RuleMeta {
 pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for field in cx.analysis.fields.iter().filter(|f| !is_map(cx, f.obj)) {
-        let Some(convention) = convention(cx, field) else { continue };
+        let Some(convention) = convention(field) else { continue };
         for u in writes_under_rlock(field) {
             let guard = u.guard;
             // A convention with this lock alone; who else holds it?
