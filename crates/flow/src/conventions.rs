@@ -1,10 +1,14 @@
 //! Locking conventions: which lock most accesses to a field hold, and which accesses do not. The
-//! unit is the field, over all objects of its type: "engineers forget a lock in one place of many"
-//! (Engler et al., Bugs as Deviant Behavior, SOSP 2001), with the lock found relative to the object
-//! as in Houdini's guarded-by inference (Flanagan and Leino, FME 2001).
+//! unit is the field, over all objects of its type. What most of the code does is taken for the rule
+//! and the rest for deviations, after Engler et al., Bugs as Deviant Behavior, SOSP 2001; the lock is
+//! found relative to the object, as the `guarded_by` annotations of Flanagan and Freund, Detecting
+//! race conditions in large programs, PASTE 2001.
 //!
 //! A function's own code says which locks it takes ([`crate::uses`]). What all its callers hold is
 //! held in it too; an object that a caller has just made is nobody else's there.
+
+use std::cell::RefCell;
+use std::sync::Arc;
 
 use base::{FxHashMap, FxHashSet, Id, IndexVec};
 use go_ir::{FuncId, FuncKind, Program};
@@ -12,6 +16,7 @@ use go_types::ObjId;
 use source::FileSpan;
 
 use crate::context::Context;
+use crate::mutable::is_init;
 use crate::path::{Elem, Path, Root};
 use crate::steps::FuncFacts;
 use crate::summary::{Held, LockMode, Locks};
@@ -52,7 +57,7 @@ pub struct GuardedUse {
     pub guards: Vec<(Guard, LockMode)>,
     /// The fields and variables that are locks of objects whose names are lost on the way here, and
     /// that all callers hold.
-    pub elsewhere: Vec<ObjId>,
+    pub elsewhere: Arc<[ObjId]>,
     /// Whether some function in the program calls this one.
     pub is_called: bool,
     /// Calls, outermost first, through which the function is reached with nothing held.
@@ -92,22 +97,23 @@ pub(crate) fn conventions(cx: &Context<'_>, facts: &IndexVec<FuncId, FuncFacts>)
     let entries = callers.entries();
     let mut by_obj: FxHashMap<ObjId, Vec<GuardedUse>> = FxHashMap::default();
     for (f, func) in cx.program.funcs.iter_enumerated() {
-        if func.is_test || func.kind == FuncKind::PackageInit || is_init(cx, f) {
+        if func.is_test || func.kind == FuncKind::PackageInit || is_init(cx.store, func) {
             continue;
         }
         let entry = &entries[f];
+        let elsewhere: Arc<[ObjId]> = entry.fields.iter().copied().collect();
         for access in &facts[f].uses.accesses {
             if access.fresh || entry.fresh.contains(&access.place.root) {
                 continue;
             }
             let mut access = access.clone();
             add_locks(&mut access.locks, &entry.locks, &facts[f].uses.releases);
-            let guards = guards(&access);
+            let guards = guards(&access.place, &access.locks);
             by_obj.entry(access.obj).or_default().push(GuardedUse {
                 func: f,
                 access,
                 guards,
-                elsewhere: entry.fields.iter().copied().collect(),
+                elsewhere: elsewhere.clone(),
                 is_called: callers.of.contains_key(&f),
                 way: Vec::new(),
             });
@@ -126,12 +132,6 @@ pub(crate) fn conventions(cx: &Context<'_>, facts: &IndexVec<FuncId, FuncFacts>)
     out
 }
 
-fn is_init(cx: &Context<'_>, f: FuncId) -> bool {
-    let func = cx.func(f);
-    func.obj.is_some_and(|o| cx.store.obj(o).name.as_str() == "init")
-        && matches!(cx.store.ty(func.sig), go_types::Type::Signature(s) if s.recv.is_none())
-}
-
 fn add_locks(locks: &mut Locks, more: &Locks, released: &[Path]) {
     for held in more {
         if !released.contains(&held.path) && !locks.iter().any(|h| h.path == held.path) {
@@ -140,15 +140,12 @@ fn add_locks(locks: &mut Locks, more: &Locks, released: &[Path]) {
     }
 }
 
-/// The locks that are held at an access, as seen from its place.
-fn guards(access: &Use) -> Vec<(Guard, LockMode)> {
-    let base = match access.place.parent() {
-        Some(base) => base,
-        None => access.place,
-    };
+/// Locks that are held at an access, as seen from its place.
+pub fn guards(place: &Path, locks: &[Held]) -> Vec<(Guard, LockMode)> {
+    let base = place.parent().unwrap_or(*place);
     let mut out: Vec<(Guard, LockMode)> = Vec::new();
     // The lock of one of many objects is nobody's in particular.
-    for held in access.locks.iter().filter(|h| !h.path.has_item()) {
+    for held in locks.iter().filter(|h| !h.path.has_item()) {
         let last = match held.path.elems.last() {
             Some(Elem::Field(field)) => Some(field),
             _ => None,
@@ -177,11 +174,18 @@ struct Callers<'f> {
     of: FxHashMap<FuncId, Vec<(FuncId, u32)>>,
     /// The calls that count.
     counted: FxHashSet<(FuncId, u32)>,
+    /// What has been found out about calls of parameters: function, parameter, depth.
+    inside: RefCell<FxHashMap<(FuncId, u32, u32), Option<(Locks, bool)>>>,
 }
 
 impl<'f> Callers<'f> {
     fn new(program: &Program, facts: &'f IndexVec<FuncId, FuncFacts>) -> Self {
-        let mut callers = Self { facts, of: FxHashMap::default(), counted: FxHashSet::default() };
+        let mut callers = Self {
+            facts,
+            of: FxHashMap::default(),
+            counted: FxHashSet::default(),
+            inside: RefCell::default(),
+        };
         for (f, func) in program.funcs.iter_enumerated() {
             if func.is_test {
                 continue;
@@ -297,6 +301,16 @@ impl<'f> Callers<'f> {
     /// The locks that `f` holds whenever it calls its parameter, and whether it does so on another
     /// goroutine. `None` when it is not seen to call it.
     fn held_inside(&self, f: FuncId, param: u32, depth: u32) -> Option<(Locks, bool)> {
+        let key = (f, param, depth);
+        if let Some(known) = self.inside.borrow().get(&key) {
+            return known.clone();
+        }
+        let found = self.find_held_inside(f, param, depth);
+        self.inside.borrow_mut().insert(key, found.clone());
+        found
+    }
+
+    fn find_held_inside(&self, f: FuncId, param: u32, depth: u32) -> Option<(Locks, bool)> {
         let uses = &self.facts[f].uses;
         let mut out: Option<(Locks, bool)> = None;
         let mut add = |locks: Locks, spawned: bool| {

@@ -35,7 +35,7 @@ mod uses;
 
 pub use analysis::{Analysis, EntryKind, analyse, describe_type};
 pub use context::{Context, FoundMethod, Link, deref, full_name, named_obj, type_name};
-pub use conventions::{FieldUses, Guard, GuardedUse};
+pub use conventions::{FieldUses, Guard, GuardedUse, guards};
 pub use elems::Elems;
 pub use pairs::{Pair, Side, is_write};
 pub use path::{CtxKey, Elem, Path, Root, Val, Vals, What};

@@ -154,7 +154,8 @@ fn note_place(
     }
 }
 
-fn is_init(store: &Store, func: &Func) -> bool {
+/// Whether a function is one of those that Go runs before `main` (Go spec, Package initialization).
+pub(crate) fn is_init(store: &Store, func: &Func) -> bool {
     func.obj.is_some_and(|o| store.obj(o).name.as_str() == "init")
         && matches!(store.ty(func.sig), Type::Signature(s) if s.recv.is_none())
 }

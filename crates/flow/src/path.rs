@@ -97,6 +97,14 @@ impl Path {
     pub fn has_item(&self) -> bool {
         self.elems.to_vec().contains(&Elem::Item)
     }
+    /// The field or package-level variable that the path names.
+    pub fn variable(&self) -> Option<ObjId> {
+        match (self.elems.last(), self.root) {
+            (Some(Elem::Field(field)), _) => Some(field),
+            (None, Root::Global(obj)) => Some(obj),
+            _ => None,
+        }
+    }
     /// The last field on the path.
     pub fn last_field(&self) -> Option<ObjId> {
         self.elems.to_vec().iter().rev().find_map(|e| match e {

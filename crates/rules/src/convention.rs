@@ -3,7 +3,7 @@
 
 use base::FxHashSet;
 use diag::{Access, Confidence, Finding, Frame, RuleMeta};
-use flow::{Elem, FieldUses, Guard, GuardedUse, Held, LockMode, Path, Root, is_write};
+use flow::{Elem, FieldUses, Guard, GuardedUse, LockMode, Root, is_write};
 use go_ir::FuncId;
 use go_types::{ObjId, Type};
 use source::{FileId, FileSpan};
@@ -25,7 +25,7 @@ const LOCKED_NAMES: [&str; 6] =
 const SETUP_NAMES: [&str; 7] = ["init", "new", "provision", "setup", "unmarshal", "decode", "with"];
 
 /// The lock that guards a field, as most accesses have it.
-pub(crate) struct Convention<'a> {
+struct Convention<'a> {
     /// The lock.
     pub guard: Guard,
     /// The accesses that hold it.
@@ -42,7 +42,7 @@ pub(crate) fn is_map(cx: &RuleContext<'_>, obj: ObjId) -> bool {
 }
 
 /// The convention that most accesses to a field follow.
-pub(crate) fn convention(field: &FieldUses) -> Option<Convention<'_>> {
+fn convention(field: &FieldUses) -> Option<Convention<'_>> {
     let mut by_guard: Vec<(Guard, Vec<&GuardedUse>)> = Vec::new();
     for u in &field.uses {
         for &(guard, _) in &u.guards {
@@ -133,7 +133,7 @@ fn line(cx: &RuleContext<'_>, at: FileSpan) -> (FileId, u32) {
 }
 
 /// An access that breaks a convention, and one that keeps it.
-pub(crate) struct Breach<'a> {
+struct Breach<'a> {
     /// The convention.
     pub convention: &'a Convention<'a>,
     /// The access without the lock.
@@ -143,10 +143,7 @@ pub(crate) struct Breach<'a> {
 }
 
 /// The accesses that break a convention, one for each function.
-pub(crate) fn breaches<'a>(
-    cx: &RuleContext<'_>,
-    convention: &'a Convention<'a>,
-) -> Vec<Breach<'a>> {
+fn breaches<'a>(cx: &RuleContext<'_>, convention: &'a Convention<'a>) -> Vec<Breach<'a>> {
     let mut out = Vec::new();
     if convention.bare.is_empty() || !convention.is_strong(cx) {
         return out;
@@ -189,7 +186,7 @@ fn conflict(cx: &RuleContext<'_>, a: &GuardedUse, b: &GuardedUse) -> bool {
 }
 
 /// A write while the lock beside the place is only held for reading.
-pub(crate) struct ReadLockedWrite<'a> {
+struct ReadLockedWrite<'a> {
     /// The lock.
     pub guard: Guard,
     /// The write.
@@ -197,7 +194,7 @@ pub(crate) struct ReadLockedWrite<'a> {
 }
 
 /// The writes to a field under nothing but the read lock that stands beside it.
-pub(crate) fn writes_under_rlock(field: &FieldUses) -> impl Iterator<Item = ReadLockedWrite<'_>> {
+fn writes_under_rlock(field: &FieldUses) -> impl Iterator<Item = ReadLockedWrite<'_>> {
     let writes = field.uses.iter().filter(|u| is_write(u.access.kind) && !u.access.unknown_lock);
     writes.filter_map(|u| {
         if u.access.locks.iter().any(|h| h.mode != LockMode::Read) {
@@ -208,8 +205,46 @@ pub(crate) fn writes_under_rlock(field: &FieldUses) -> impl Iterator<Item = Read
     })
 }
 
+/// The writes to maps, or to other memory, under a read lock, as findings of a rule.
+pub(crate) fn read_locked(
+    cx: &RuleContext<'_>,
+    meta: &'static RuleMeta,
+    of_maps: bool,
+    why: &str,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for field in cx.analysis.fields.iter().filter(|f| is_map(cx, f.obj) == of_maps) {
+        let convention = convention(field);
+        for ReadLockedWrite { guard, access: u } in writes_under_rlock(field) {
+            // Two writes to a map are fatal whoever else there is. For other memory the lock has to
+            // be the one that others hold there.
+            let is_guard = convention.as_ref().is_some_and(|c| {
+                c.guard == guard && c.locked.iter().any(|other| other.func != u.func)
+            });
+            if !of_maps && !is_guard {
+                continue;
+            }
+            let lock = cx.store().obj(guard.lock()).name;
+            let variable = variable(cx, u);
+            let what = if of_maps { "map " } else { "" };
+            let message =
+                format!("{what}`{variable}` is written while `{lock}` is only read-locked");
+            findings.push(
+                Finding::new(meta, cx.package(u.func), u.access.span, variable, message)
+                    .confidence(Confidence::Medium)
+                    .access(shown(cx, u))
+                    .why(why)
+                    .help(format!(
+                        "take `{lock}.Lock()` instead of `{lock}.RLock()` around the write"
+                    )),
+            );
+        }
+    }
+    findings
+}
+
 /// An access as a finding shows it.
-pub(crate) fn shown(cx: &RuleContext<'_>, u: &GuardedUse) -> Access {
+fn shown(cx: &RuleContext<'_>, u: &GuardedUse) -> Access {
     let frames =
         u.way.iter().map(|&(func, place)| Frame { function: cx.func(func).name.clone(), place });
     Access {
@@ -223,7 +258,7 @@ pub(crate) fn shown(cx: &RuleContext<'_>, u: &GuardedUse) -> Access {
 }
 
 /// What the code calls the field at an access.
-pub(crate) fn variable(cx: &RuleContext<'_>, u: &GuardedUse) -> String {
+fn variable(cx: &RuleContext<'_>, u: &GuardedUse) -> String {
     let written = if is_plain(u) { None } else { cx.written_name(u.access.span) };
     written.unwrap_or_else(|| cx.path_name(u.func, &u.access.place))
 }
@@ -284,32 +319,4 @@ fn finding(
         .context(format!("here `{lock}` is held"), kept.access.span)
         .why(why)
         .help(format!("take `{lock}` around this use"))
-}
-
-/// The field that holds what a path names, or the package-level variable that is it.
-pub(crate) fn owner(path: &Path) -> Option<ObjId> {
-    match (path.elems.last(), path.root) {
-        (Some(Elem::Field(field)), _) => Some(field),
-        (None, Root::Global(obj)) => Some(obj),
-        _ => None,
-    }
-}
-
-/// The lock that stands beside the map: in the same struct (or in one around it), or a
-/// package-level one for a package-level map.
-pub(crate) fn guard(map: &Path, locks: &[Held]) -> Option<ObjId> {
-    locks.iter().find_map(|held| {
-        if held.path.root != map.root && !matches!(held.path.root, Root::Global(_)) {
-            return None;
-        }
-        let lock = owner(&held.path)?;
-        let beside =
-            held.path.root == map.root && held.path.elems.len() <= map.elems.len() + 1 && {
-                let parent = held.path.elems.len() - usize::from(!held.path.elems.is_empty());
-                map.elems.len() >= parent
-                    && held.path.elems.first(parent) == map.elems.first(parent)
-            };
-        let global = matches!((map.root, held.path.root), (Root::Global(_), Root::Global(_)));
-        (beside || global).then_some(lock)
-    })
 }

@@ -6,7 +6,7 @@ use go_types::Type;
 use knowledge::AccessKind;
 
 use crate::RuleContext;
-use crate::convention::{guard, is_map, owner};
+use crate::convention::is_map;
 
 /// What the rule is.
 pub const META: RuleMeta = RuleMeta {
@@ -54,9 +54,9 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                         _ => continue,
                     }
                     for map in fields {
-                        let Some(obj) = owner(&map) else { continue };
-                        let (Some(write), Some(lock)) = (written.get(&obj), guard(&map, locks))
-                        else {
+                        let Some(obj) = map.variable() else { continue };
+                        let guard = flow::guards(&map, locks).first().map(|g| g.0.lock());
+                        let (Some(write), Some(lock)) = (written.get(&obj), guard) else {
                             continue;
                         };
                         if is_replaced(func, obj) || !seen.insert((instr.span, obj)) {

@@ -3,7 +3,7 @@
 use diag::{Finding, RuleMeta, Severity, Stability};
 
 use crate::RuleContext;
-use crate::convention::{is_map, shown, variable, writes_under_rlock};
+use crate::convention::read_locked;
 
 /// What the rule is.
 pub const META: RuleMeta = RuleMeta {
@@ -17,21 +17,6 @@ pub const META: RuleMeta = RuleMeta {
 
 /// Writes under the map's own read lock.
 pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for field in cx.analysis.fields.iter().filter(|f| is_map(cx, f.obj)) {
-        for u in writes_under_rlock(field) {
-            let lock = cx.store().obj(u.guard.lock()).name;
-            let variable = variable(cx, u.access);
-            let message = format!("map `{variable}` is written while `{lock}` is only read-locked");
-            let span = u.access.access.span;
-            findings.push(
-                Finding::new(&META, cx.package(u.access.func), span, variable, message)
-                    .confidence(diag::Confidence::Medium)
-                    .access(shown(cx, u.access))
-                    .why("RLock lets any number of goroutines in; two of them in this write, or one reading beside it, kill the process")
-                    .help(format!("take `{lock}.Lock()` instead of `{lock}.RLock()` around the write")),
-            );
-        }
-    }
-    findings
+    let why = "RLock lets any number of goroutines in; two of them in this write, or one reading beside it, kill the process";
+    read_locked(cx, &META, true, why)
 }
