@@ -25,6 +25,7 @@ mod pairs;
 mod path;
 mod pools;
 mod resolve;
+mod reuse;
 mod shape;
 mod steps;
 mod subst;

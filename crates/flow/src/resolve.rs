@@ -204,15 +204,23 @@ impl FuncAnalysis<'_, '_> {
         let Root::Fresh(made) = root else { return true };
         let mut seen: SmallVec<[(Option<&Path>, ValueId); 2]> = SmallVec::new();
         for fact in self.facts.iter().filter(|f| !f.dest.elems.is_empty()) {
-            let holds = || fact.vals.iter().filter_map(Val::as_path).any(|p| p.root == root);
+            // What was picked out of a container is another object each time.
+            let holds = || {
+                let mut vals = fact.vals.iter().filter(|val| !val.picked);
+                vals.any(|val| val.as_path().is_some_and(|p| p.root == root))
+            };
             // What `append` moves was stored before.
             let moved = matches!(self.func.instr(fact.at).op, Op::BuiltinCall { .. });
             if moved || !holds() {
                 continue;
             }
             let container = (fact.dest.elems.last() == Some(Elem::Item)).then_some(&fact.dest);
-            if seen.iter().any(|&(c, at)| c == container && at != fact.at)
-                || self.order.after(fact.at, fact.at, Some(made))
+            let again = |from: ValueId, to: ValueId| {
+                self.order.after(from, to, Some(made)) && self.may_put_again(from, to)
+            };
+            let twice = |at: ValueId| again(at, fact.at) || again(fact.at, at);
+            if seen.iter().any(|&(c, at)| c == container && at != fact.at && twice(at))
+                || again(fact.at, fact.at)
             {
                 return true;
             }

@@ -1,0 +1,156 @@
+//! Whether an object that was put into a container may be put there again. Apart from where objects
+//! are stored, because this follows one value through the rounds of a loop: after
+//! `jobs <- job; job = pool.Get()` the variable holds another one.
+
+use base::FxHashMap;
+use go_ir::{BlockId, Op, ValueId};
+
+use crate::function::FuncAnalysis;
+
+/// Most values that are followed at once; with more of them the answer is yes.
+const MAX_HOLDING: usize = 32;
+
+/// Values and variables that hold an object, sorted.
+type Holding = Vec<ValueId>;
+
+impl FuncAnalysis<'_, '_> {
+    /// Whether what the instruction `first` puts away may be what `second` puts away when it runs
+    /// after that, which may be the same instruction in a later round. Yes when that is not known.
+    pub fn may_put_again(&self, first: ValueId, second: ValueId) -> bool {
+        let (Some(held), Some(again)) = (self.put_value(first), self.put_value(second)) else {
+            return true;
+        };
+        let Some(holding) = self.names_of(held, first) else { return true };
+        let start = self.func.instr(first).block;
+        let behind = self.func.blocks[start].instrs.iter().position(|&v| v == first);
+        let Some(behind) = behind else { return true };
+        let mut entered: FxHashMap<BlockId, Holding> = FxHashMap::default();
+        let mut todo = vec![(start, behind + 1, holding)];
+        while let Some((block, from, mut holding)) = todo.pop() {
+            for &v in &self.func.blocks[block].instrs[from..] {
+                if v == second && holding.contains(&again) {
+                    return true;
+                }
+                self.pass(v, &mut holding);
+            }
+            for next in self.func.succs(block) {
+                let mut coming = holding.clone();
+                self.enter(block, next, &mut coming);
+                if coming.is_empty() {
+                    continue;
+                }
+                let known = entered.entry(next).or_default();
+                let before = known.len();
+                known.extend(coming);
+                known.sort_unstable();
+                known.dedup();
+                if known.len() > MAX_HOLDING {
+                    return true;
+                }
+                if known.len() > before {
+                    todo.push((next, self.phis(next), known.clone()));
+                }
+            }
+        }
+        false
+    }
+
+    /// The value that an instruction puts into a container or a field.
+    fn put_value(&self, v: ValueId) -> Option<ValueId> {
+        match self.func.instr(v).op {
+            Op::Send { value, .. } | Op::MapUpdate { value, .. } | Op::Store { value, .. } => {
+                Some(value)
+            }
+            _ => None,
+        }
+    }
+
+    /// The values and variables that may hold at `at` what `value` is. Those that are set again
+    /// before they are next used are none of them.
+    fn names_of(&self, value: ValueId, at: ValueId) -> Option<Holding> {
+        let mut names: Holding = vec![value];
+        let mut next = 0;
+        while next < names.len() {
+            let name = names[next];
+            next += 1;
+            let sources = self.copied_from(name).into_iter();
+            let copies = self.func.values.iter_enumerated().filter(|(v, instr)| {
+                self.copied_from(*v).contains(&name)
+                    || matches!(instr.op, Op::Store { addr, value } if addr == name || value == name)
+            });
+            let copies = copies.map(|(v, instr)| match instr.op {
+                Op::Store { addr, value } if value == name => addr,
+                Op::Store { value, .. } => value,
+                _ => v,
+            });
+            for v in sources.chain(copies).collect::<Vec<_>>() {
+                if !names.contains(&v) {
+                    names.push(v);
+                }
+            }
+            if names.len() > MAX_HOLDING {
+                return None;
+            }
+        }
+        names.retain(|&v| v == value || self.order.dominates(v, at));
+        names.sort_unstable();
+        Some(names)
+    }
+
+    /// What an instruction's value is a copy of.
+    fn copied_from(&self, v: ValueId) -> smallvec::SmallVec<[ValueId; 2]> {
+        let op = |v: ValueId| &self.func.instr(v).op;
+        match op(v) {
+            Op::Phi(from) => from.clone(),
+            Op::Convert(x) | Op::MakeInterface(x) | Op::TypeAssert { x, .. } => {
+                smallvec::smallvec![*x]
+            }
+            Op::Extract { tuple, index: 0 } if matches!(op(*tuple), Op::TypeAssert { .. }) => {
+                smallvec::smallvec![*tuple]
+            }
+            Op::Load(addr) if matches!(op(*addr), Op::Alloc { .. }) => smallvec::smallvec![*addr],
+            _ => smallvec::SmallVec::new(),
+        }
+    }
+
+    /// What holds the object after an instruction.
+    fn pass(&self, v: ValueId, holding: &mut Holding) {
+        let (to, holds) = match self.func.instr(v).op {
+            Op::Store { addr, value } => {
+                if !matches!(self.func.instr(addr).op, Op::Alloc { .. }) {
+                    return;
+                }
+                (addr, holding.contains(&value))
+            }
+            _ => (v, self.copied_from(v).iter().any(|x| holding.contains(x))),
+        };
+        set(holding, to, holds);
+    }
+
+    /// What holds the object after the step from one block to the next.
+    fn enter(&self, from: BlockId, to: BlockId, holding: &mut Holding) {
+        let block = &self.func.blocks[to];
+        let Some(way) = block.preds.iter().position(|&p| p == from) else { return };
+        let old = holding.clone();
+        for &v in &block.instrs[..self.phis(to)] {
+            let Op::Phi(values) = &self.func.instr(v).op else { continue };
+            set(holding, v, values.get(way).is_some_and(|x| old.contains(x)));
+        }
+    }
+
+    /// How many instructions at the start of a block join values.
+    fn phis(&self, block: BlockId) -> usize {
+        let instrs = &self.func.blocks[block].instrs;
+        instrs.iter().take_while(|&&v| matches!(self.func.instr(v).op, Op::Phi(_))).count()
+    }
+}
+
+fn set(holding: &mut Holding, v: ValueId, holds: bool) {
+    match (holding.binary_search(&v), holds) {
+        (Err(at), true) => holding.insert(at, v),
+        (Ok(at), false) => {
+            holding.remove(at);
+        }
+        _ => {}
+    }
+}
