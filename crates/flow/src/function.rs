@@ -2,7 +2,7 @@
 //! [`Summary`]. Two passes over the instructions find values and stores (the second sees the
 //! stores of the first); then locks; then the steps that callers can see.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
 
 use base::{FxHashMap, FxHashSet, IndexVec, Symbol};
@@ -13,6 +13,7 @@ use smallvec::{SmallVec, smallvec};
 use crate::context::{Context, named_obj};
 use crate::locks::LockStates;
 use crate::operands::Operands;
+use crate::reuse::Copies;
 use crate::path::{CtxKey, Elem, Path, Root, Val, Vals, What, add_val};
 use crate::summary::{Event, OpenCall, Step, Summary, Thread, Token, Tokens, Via};
 use crate::targets::Target;
@@ -45,6 +46,10 @@ pub(crate) struct FuncAnalysis<'a, 'c> {
     pub stored_roots: FxHashSet<Root>,
     /// What places were resolved to while there were so many stores.
     pub resolved: RefCell<(usize, FxHashMap<(Path, Option<ValueId>, bool), Vals>)>,
+    /// Whether what is made at an instruction may stand in several places, known for so many stores.
+    pub stored_often: RefCell<FxHashMap<ValueId, (usize, bool)>>,
+    /// What each value is copied to, once asked for.
+    pub copies: OnceCell<Copies>,
     /// Roots below which something is stored.
     pub set_fields: FxHashSet<Root>,
     /// Places of one object whose content went to another place of it: to, from, and where.
@@ -112,6 +117,8 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             facts_by_dest: FxHashMap::default(),
             stored_roots: FxHashSet::default(),
             resolved: RefCell::default(),
+            stored_often: RefCell::default(),
+            copies: OnceCell::new(),
             set_fields: FxHashSet::default(),
             moves: FxHashMap::default(),
             targets: FxHashMap::default(),

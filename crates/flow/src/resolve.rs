@@ -202,6 +202,18 @@ impl FuncAnalysis<'_, '_> {
     /// fields of two objects, or in a loop that does not make another one each time.
     fn is_stored_often(&self, root: Root) -> bool {
         let Root::Fresh(made) = root else { return true };
+        if let Some(&(stores, often)) = self.stored_often.borrow().get(&made)
+            && stores == self.facts.len()
+        {
+            return often;
+        }
+        let often = self.find_stored_often(made);
+        self.stored_often.borrow_mut().insert(made, (self.facts.len(), often));
+        often
+    }
+
+    fn find_stored_often(&self, made: ValueId) -> bool {
+        let root = Root::Fresh(made);
         let mut seen: SmallVec<[(Option<&Path>, ValueId); 2]> = SmallVec::new();
         for fact in self.facts.iter().filter(|f| !f.dest.elems.is_empty()) {
             // What was picked out of a container is another object each time.

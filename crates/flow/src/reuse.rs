@@ -4,11 +4,15 @@
 
 use base::FxHashMap;
 use go_ir::{BlockId, Op, ValueId};
+use smallvec::{SmallVec, smallvec};
 
 use crate::function::FuncAnalysis;
 
 /// Most values that are followed at once; with more of them the answer is yes.
 const MAX_HOLDING: usize = 32;
+
+/// What each value is copied to.
+pub(crate) type Copies = FxHashMap<ValueId, SmallVec<[ValueId; 2]>>;
 
 /// Values and variables that hold an object, sorted.
 type Holding = Vec<ValueId>;
@@ -73,17 +77,9 @@ impl FuncAnalysis<'_, '_> {
         while next < names.len() {
             let name = names[next];
             next += 1;
+            let copies = self.copies().get(&name).into_iter().flatten().copied();
             let sources = self.copied_from(name).into_iter();
-            let copies = self.func.values.iter_enumerated().filter(|(v, instr)| {
-                self.copied_from(*v).contains(&name)
-                    || matches!(instr.op, Op::Store { addr, value } if addr == name || value == name)
-            });
-            let copies = copies.map(|(v, instr)| match instr.op {
-                Op::Store { addr, value } if value == name => addr,
-                Op::Store { value, .. } => value,
-                _ => v,
-            });
-            for v in sources.chain(copies).collect::<Vec<_>>() {
+            for v in sources.chain(copies) {
                 if !names.contains(&v) {
                     names.push(v);
                 }
@@ -97,19 +93,36 @@ impl FuncAnalysis<'_, '_> {
         Some(names)
     }
 
+    /// What each value is copied to, and the other way round for what is stored in variables.
+    fn copies(&self) -> &Copies {
+        self.copies.get_or_init(|| {
+            let mut copies = Copies::default();
+            for (v, instr) in self.func.values.iter_enumerated() {
+                for from in self.copied_from(v) {
+                    copies.entry(from).or_default().push(v);
+                }
+                if let Op::Store { addr, value } = instr.op {
+                    copies.entry(addr).or_default().push(value);
+                    copies.entry(value).or_default().push(addr);
+                }
+            }
+            copies
+        })
+    }
+
     /// What an instruction's value is a copy of.
-    fn copied_from(&self, v: ValueId) -> smallvec::SmallVec<[ValueId; 2]> {
+    fn copied_from(&self, v: ValueId) -> SmallVec<[ValueId; 2]> {
         let op = |v: ValueId| &self.func.instr(v).op;
         match op(v) {
             Op::Phi(from) => from.clone(),
             Op::Convert(x) | Op::MakeInterface(x) | Op::TypeAssert { x, .. } => {
-                smallvec::smallvec![*x]
+                smallvec![*x]
             }
             Op::Extract { tuple, index: 0 } if matches!(op(*tuple), Op::TypeAssert { .. }) => {
-                smallvec::smallvec![*tuple]
+                smallvec![*tuple]
             }
-            Op::Load(addr) if matches!(op(*addr), Op::Alloc { .. }) => smallvec::smallvec![*addr],
-            _ => smallvec::SmallVec::new(),
+            Op::Load(addr) if matches!(op(*addr), Op::Alloc { .. }) => smallvec![*addr],
+            _ => SmallVec::new(),
         }
     }
 
