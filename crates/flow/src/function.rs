@@ -70,6 +70,8 @@ pub(crate) struct FuncAnalysis<'a, 'c> {
     pub run_defers: Option<ValueId>,
     /// Signals, by the instruction that gives them.
     pub signals: Vec<(ValueId, Token)>,
+    /// Those of deferred calls, by the `defer` statement.
+    pub deferred_signals: Vec<(ValueId, Token)>,
     /// Waits, by when they are over.
     pub waits: Vec<(Gate, Token)>,
     /// What the arms of a `select` wait for, when one of them must be taken: the `select`, the arm.
@@ -129,6 +131,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             all_run_defers,
             run_defers,
             signals: Vec::new(),
+            deferred_signals: Vec::new(),
             waits: Vec::new(),
             arms: Vec::new(),
             joint_waits: Vec::new(),
@@ -155,6 +158,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
         for round in 0..2 {
             if round == 1 {
                 self.signals.clear();
+                self.deferred_signals.clear();
                 self.waits.clear();
                 self.arms.clear();
             }

@@ -217,12 +217,21 @@ impl<'a> FuncAnalysis<'a, '_> {
     /// A signal of the call `v`: a deferred one is given before each return behind it.
     pub fn signal(&mut self, token: Token, v: ValueId) {
         if matches!(self.func.instr(v).op, Op::Defer(_)) && !self.all_run_defers.is_empty() {
+            self.deferred_signals.push((v, token));
             let behind = |at: &&ValueId| self.order.after(v, **at, None);
             let ends: Vec<ValueId> = self.all_run_defers.iter().filter(behind).copied().collect();
             self.signals.extend(ends.into_iter().map(|at| (at, token)));
         } else {
             self.signals.push((v, token));
         }
+    }
+
+    /// What is signalled by calls that were deferred before `v` for sure: they run after it.
+    fn signals_deferred_before(&self, v: ValueId) -> impl Iterator<Item = Token> {
+        let before = self.deferred_signals.iter().filter(move |(d, _)| {
+            *d != v && self.order.dominates(*d, v) && !self.order.after(v, *d, None)
+        });
+        before.map(|(_, token)| *token)
     }
 
     fn note_model_effects(&mut self, v: ValueId, pos: ValueId, model: &Model) {
@@ -345,6 +354,10 @@ impl<'a> FuncAnalysis<'a, '_> {
             return;
         }
         let state = self.locks.at(pos);
+        let mut released = target.run.ends.clone();
+        if deferred && thread.is_none() {
+            released.extend(self.signals_deferred_before(v));
+        }
         let mut step = Step {
             thread,
             pos,
@@ -352,7 +365,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             locks: if thread.is_none() { state.locks } else { Locks::new() },
             unknown_lock: thread.is_none() && state.unknown,
             acquired: target.run.begins.clone(),
-            released: target.run.ends.clone(),
+            released,
             request: target.run.spawn.is_some_and(|s| is_request(s.kind)),
             group: thread.filter(|&t| self.threads[t as usize].many),
         };

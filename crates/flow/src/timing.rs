@@ -48,13 +48,13 @@ impl FuncAnalysis<'_, '_> {
         for (i, &spawn) in spawns.iter().enumerate() {
             // Started in a loop, but over before the next one starts: never beside itself.
             let looped = self.order.in_loop(spawn);
-            self.threads[i].many |= looped && !self.is_over(i, spawn, &joins[i], false);
+            self.threads[i].many |= looped && !self.is_over(i, spawn, &joins[i]);
         }
         // Many goroutines are started by one call: they are beside the same.
         let mut beside: FxHashMap<(usize, ValueId), bool> = FxHashMap::default();
         let mut is_beside = |i: usize, q: ValueId| {
             *beside.entry((i, q)).or_insert_with(|| {
-                self.order.after(spawns[i], q, None) && !self.is_over(i, q, &joins[i], false)
+                self.order.after(spawns[i], q, None) && !self.is_over(i, q, &joins[i])
             })
         };
         let mut between: Vec<ThreadSet> = vec![ThreadSet::default(); spawns.len()];
@@ -128,9 +128,26 @@ impl FuncAnalysis<'_, '_> {
         out
     }
 
-    /// Whether the `i`th goroutine is over on every way from its start to `pos`; with `at_end`,
-    /// when `pos` has run.
-    fn is_over(&self, i: usize, pos: ValueId, joins: &[Join], at_end: bool) -> bool {
+    /// Whether the `i`th goroutine is over on every way from its start to `pos`.
+    fn is_over(&self, i: usize, pos: ValueId, joins: &[Join]) -> bool {
+        let start = Some(self.threads[i].pos);
+        self.is_joined(i, joins, &|gates| self.order.passes(start, pos, gates))
+    }
+
+    /// Whether the `i`th goroutine is over on every way from its start to a return.
+    fn is_over_at(&self, i: usize, at: Gate, joins: &[Join]) -> bool {
+        let start = self.threads[i].pos;
+        self.is_joined(i, joins, &|gates| {
+            gates.contains(&at)
+                || match at {
+                    Gate::After(last) => self.order.passes(Some(start), last, gates),
+                    Gate::Entering(block) => self.order.passes_before(start, block, gates),
+                }
+        })
+    }
+
+    /// Whether the `i`th goroutine is over on ways that pass some of the gates, as `passes` says.
+    fn is_joined(&self, i: usize, joins: &[Join], passes: &dyn Fn(&[Gate]) -> bool) -> bool {
         let thread = &self.threads[i];
         if thread.joined {
             return true;
@@ -138,10 +155,6 @@ impl FuncAnalysis<'_, '_> {
         if joins.is_empty() {
             return false;
         }
-        let passes = |gates: &[Gate]| {
-            (at_end && gates.contains(&Gate::After(pos)))
-                || self.order.passes(Some(thread.pos), pos, gates)
-        };
         let needed = |join: &Join| match join.end.via {
             // A receive may take a value that was sent before the close.
             Via::Broadcast if join.waited == Via::Send => {
@@ -191,16 +204,9 @@ impl FuncAnalysis<'_, '_> {
     /// Which goroutines are over whenever the function returns.
     pub fn ended_threads(&self) -> Vec<bool> {
         let joins = self.joins();
-        let returns: Vec<ValueId> = self.order.returns().collect();
-        let blocks = self.order.rpo().iter();
-        let all_returns =
-            blocks.filter(|&&b| matches!(self.func.blocks[b].term, Terminator::Return(_))).count();
-        (0..self.threads.len())
-            .map(|i| {
-                returns.len() == all_returns
-                    && returns.iter().all(|&r| self.is_over(i, r, &joins[i], true))
-            })
-            .collect()
+        let returns: Vec<Gate> = self.order.returns().collect();
+        let over = |i: usize| returns.iter().all(|&r| self.is_over_at(i, r, &joins[i]));
+        (0..self.threads.len()).map(over).collect()
     }
 
     /// Whether a goroutine's step comes after a receive that nobody can serve before this function
@@ -249,12 +255,18 @@ impl FuncAnalysis<'_, '_> {
 
     fn find_waited(&self, pos: ValueId) -> Tokens {
         let mut acquired = Tokens::new();
-        for (_, token) in self.waits.iter().filter(|w| self.order.passed(w.0, pos)) {
+        let passed = |gate: Gate, token: &Token| {
+            self.order.passed(gate, pos) || self.is_passed_since_made(token, pos, &[gate])
+        };
+        for (_, token) in self.waits.iter().filter(|w| passed(w.0, &w.1)) {
             extend(&mut acquired, std::slice::from_ref(token));
         }
         for (token, gates) in &self.joint_waits {
             let known = |t: &Token| t.path == token.path && t.via == token.via;
-            if !acquired.iter().any(known) && self.order.passes(None, pos, gates) {
+            let passed = || {
+                self.order.passes(None, pos, gates) || self.is_passed_since_made(token, pos, gates)
+            };
+            if !acquired.iter().any(known) && passed() {
                 acquired.push(*token);
             }
         }
@@ -287,6 +299,16 @@ impl FuncAnalysis<'_, '_> {
             }
         }
         acquired
+    }
+
+    /// Whether a wait lies on every way from where its object is made to `pos`. On ways that do not
+    /// make it nobody signals with it.
+    fn is_passed_since_made(&self, token: &Token, pos: ValueId, gates: &[Gate]) -> bool {
+        let Root::Fresh(made) = token.path.root else { return false };
+        made.index() < self.func.values.len()
+            && !self.order.dominates(made, pos)
+            && self.order.after(made, pos, None)
+            && self.order.passes(Some(made), pos, gates)
     }
 
     /// Signals that are waited for in several places: on one way here, on another there.
@@ -345,7 +367,7 @@ impl FuncAnalysis<'_, '_> {
         let order = &self.order;
         let mut times = Times { acquired: self.waited_before(pos), ..Times::default() };
         for (t, &spawn) in spawns.iter().enumerate() {
-            if order.after(spawn, pos, None) && !self.is_over(t, pos, &joins[t], false) {
+            if order.after(spawn, pos, None) && !self.is_over(t, pos, &joins[t]) {
                 times.parallel.insert(t as u32);
             }
         }

@@ -87,16 +87,18 @@ impl<'a> Order<'a> {
     /// Whether `v` lies behind a loop that `wait` is passed in each round of. Such a loop waits for
     /// every one of many; that it may have no round at all is not held against it.
     pub fn looped_before(&self, wait: ValueId, v: ValueId) -> bool {
-        self.loop_of_wait(self.func.instr(wait).block, v, None)
-            .is_some_and(|header| self.cfg.dominates(header, self.func.instr(v).block))
+        let to = self.func.instr(v).block;
+        self.loop_of_wait(self.func.instr(wait).block, to, None)
+            .is_some_and(|header| self.cfg.dominates(header, to))
     }
 
     /// The header of the outermost loop around a wait that neither `to` nor `from` is in, when the
     /// wait is passed in each round.
-    fn loop_of_wait(&self, at: BlockId, to: ValueId, from: Option<ValueId>) -> Option<BlockId> {
+    fn loop_of_wait(&self, at: BlockId, to: BlockId, from: Option<ValueId>) -> Option<BlockId> {
         let mut outermost = None;
         let mut next = self.cfg.in_loop(at);
-        let outside = |l, v: ValueId| !self.cfg.loop_contains(l, self.func.instr(v).block);
+        let outside = |l, block: BlockId| !self.cfg.loop_contains(l, block);
+        let from = from.map(|f| self.func.instr(f).block);
         while let Some(l) = next.filter(|&l| outside(l, to) && from.is_none_or(|f| outside(l, f))) {
             outermost = Some(l);
             next = self.cfg.loops[l].parent;
@@ -111,6 +113,17 @@ impl<'a> Order<'a> {
     /// Whether every way from behind `from` (or from the start) to `to` passes one of the gates. A
     /// gate in a loop of its own that is passed in each round counts for the loop.
     pub fn passes(&self, from: Option<ValueId>, to: ValueId, gates: &[Gate]) -> bool {
+        self.passes_until(from, (self.func.instr(to).block, self.index[to]), gates)
+    }
+
+    /// Whether every way from behind `from` to the entry of a block passes one of the gates.
+    pub fn passes_before(&self, from: ValueId, block: BlockId, gates: &[Gate]) -> bool {
+        self.passes_until(Some(from), (block, 0), gates)
+    }
+
+    /// As [`Self::passes`], to an instruction's block and place in it.
+    fn passes_until(&self, from: Option<ValueId>, to: (BlockId, u32), gates: &[Gate]) -> bool {
+        let (to_block, to_index) = to;
         let mut entries: Vec<BlockId> = Vec::new();
         for gate in gates {
             let at = match *gate {
@@ -120,9 +133,8 @@ impl<'a> Order<'a> {
                     block
                 }
             };
-            entries.extend(self.loop_of_wait(at, to, from));
+            entries.extend(self.loop_of_wait(at, to_block, from));
         }
-        let (to_block, to_index) = (self.func.instr(to).block, self.index[to]);
         // The first gate of a block behind an index, and whether `to` is met before it.
         let look = |block: BlockId, behind: Option<u32>| {
             let first = gates
@@ -182,11 +194,12 @@ impl<'a> Order<'a> {
         block == to || self.blocks_entered(block, None).contains(to)
     }
 
-    /// The last instruction before each return.
-    pub fn returns(&self) -> impl Iterator<Item = ValueId> + '_ {
-        let blocks = self.cfg.rpo.iter().map(|&b| &self.func.blocks[b]);
-        let returning = blocks.filter(|b| matches!(b.term, Terminator::Return(_)));
-        returning.filter_map(|b| b.instrs.last().copied())
+    /// Where the function returns: behind the last instruction before, or on entering a block without
+    /// any.
+    pub fn returns(&self) -> impl Iterator<Item = Gate> + '_ {
+        let blocks = self.cfg.rpo.iter().map(|&b| (b, &self.func.blocks[b]));
+        let returning = blocks.filter(|(_, b)| matches!(b.term, Terminator::Return(_)));
+        returning.map(|(id, b)| b.instrs.last().map_or(Gate::Entering(id), |&v| Gate::After(v)))
     }
 
     /// Whether the way to a block depends on a flag that the function was given.

@@ -160,6 +160,7 @@ impl Knowledge {
                 accesses: p.accesses,
                 sync: p.sync,
                 never_returns: false,
+                serves: false,
                 analyse_body: true,
             };
             self.patterns.push(Pattern { name: p.name, params: p.params, model });
@@ -224,6 +225,7 @@ fn model(name: Symbol, raw: &RawFunc) -> Model {
         accesses: raw.accesses.clone(),
         sync: raw.sync.clone(),
         never_returns: raw.never_returns,
+        serves: raw.serves,
         analyse_body: raw.analyse_body,
     }
 }

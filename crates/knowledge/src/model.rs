@@ -21,6 +21,8 @@ pub struct Model {
     pub sync: Vec<Sync>,
     /// It does not return: `os.Exit`, `log.Fatal`, `runtime.Goexit`.
     pub never_returns: bool,
+    /// From this call on, the handlers that were registered before may run.
+    pub serves: bool,
     /// The model adds to what the body shows instead of replacing it.
     pub analyse_body: bool,
 }
@@ -33,6 +35,7 @@ impl Model {
             && self.accesses.is_empty()
             && self.sync.is_empty()
             && !self.never_returns
+            && !self.serves
             && !self.analyse_body
     }
 }

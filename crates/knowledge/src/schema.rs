@@ -48,6 +48,8 @@ pub(crate) struct RawFunc {
     #[serde(default)]
     pub never_returns: bool,
     #[serde(default)]
+    pub serves: bool,
+    #[serde(default)]
     pub analyse_body: bool,
 }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use base::{FxHashMap, FxHashSet};
 use diag::{Goroutine, GoroutineKind};
 use flow::{Analysis, EntryKind, Link};
-use go_ir::{FuncId, FuncKind};
+use go_ir::{Callee, FuncId, FuncKind, Op};
 use knowledge::OriginKind;
 
 /// Starts and callers of functions.
@@ -13,6 +13,7 @@ use knowledge::OriginKind;
 pub(crate) struct Origins {
     callers: FxHashMap<FuncId, Vec<Link>>,
     entries: FxHashMap<FuncId, EntryKind>,
+    serving: FxHashSet<FuncId>,
 }
 
 impl Origins {
@@ -22,7 +23,19 @@ impl Origins {
         for link in analysis.context.links() {
             callers.entry(link.callee).or_default().push(link);
         }
-        Self { callers, entries: analysis.entries.iter().copied().collect() }
+        let mut serving = FxHashSet::default();
+        let mut todo: Vec<FuncId> = calls_to_serve(analysis).collect();
+        while let Some(f) = todo.pop() {
+            if serving.insert(f) {
+                todo.extend(callers.get(&f).into_iter().flatten().map(|link| link.caller));
+            }
+        }
+        Self { callers, entries: analysis.entries.iter().copied().collect(), serving }
+    }
+
+    /// Whether a function, or what it calls or starts, begins to serve requests.
+    pub fn serves(&self, f: FuncId) -> bool {
+        self.serving.contains(&f)
     }
 
     /// The goroutine that a function runs on when nobody in particular calls it.
@@ -68,6 +81,21 @@ impl Origins {
             many: false,
         })
     }
+}
+
+/// The functions that call what serves requests.
+fn calls_to_serve<'a>(analysis: &'a Analysis<'_>) -> impl Iterator<Item = FuncId> + 'a {
+    let cx = &analysis.context;
+    let serves = |op: &Op| match op {
+        Op::Call(call) | Op::Go(call) | Op::Defer(call) => match call.callee {
+            Callee::Static { obj, .. } => cx.model(obj).is_some_and(|m| m.serves),
+            Callee::Interface { method } => cx.model(method).is_some_and(|m| m.serves),
+            Callee::Value(_) => false,
+        },
+        _ => false,
+    };
+    let funcs = cx.program.funcs.iter_enumerated();
+    funcs.filter(move |(_, f)| f.values.iter().any(|v| serves(&v.op))).map(|(id, _)| id)
 }
 
 fn entry_kind(entry: EntryKind) -> GoroutineKind {

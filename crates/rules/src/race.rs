@@ -235,10 +235,24 @@ fn confidence(cx: &RuleContext<'_>, race: &Race) -> Confidence {
     let pair = &race.pair;
     let named = !matches!(race.mistake, Mistake::General | Mistake::Memory);
     match (pair.same_object, named || is_in_plain_sight(cx, pair)) {
+        (true, true) if meets_own_handler(cx, pair) => Confidence::Low,
         (true, true) => Confidence::High,
         (false, true) => Confidence::Medium,
         (_, false) => Confidence::Low,
     }
+}
+
+/// Whether one side registers the other as a handler where nothing serves requests yet: setting up
+/// is over, as a rule, before the first of them is.
+fn meets_own_handler(cx: &RuleContext<'_>, pair: &Pair) -> bool {
+    use knowledge::OriginKind::{GrpcHandler, HttpHandler};
+    let handler = |side: &Side| {
+        let kind = side.thread.as_ref().map(|t| t.kind);
+        matches!(kind, Some(HttpHandler | GrpcHandler))
+    };
+    let (a, b) = (&pair.a, &pair.b);
+    ((a.thread.is_none() && handler(b)) || (b.thread.is_none() && handler(a)))
+        && !cx.origins().serves(pair.scope)
 }
 
 /// Whether both accesses are near the start of their goroutines and to an object near at hand.
