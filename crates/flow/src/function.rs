@@ -13,8 +13,8 @@ use smallvec::{SmallVec, smallvec};
 use crate::context::{Context, named_obj};
 use crate::locks::LockStates;
 use crate::operands::Operands;
-use crate::reuse::Copies;
 use crate::path::{CtxKey, Elem, Path, Root, Val, Vals, What, add_val};
+use crate::reuse::Copies;
 use crate::summary::{Event, OpenCall, Step, Summary, Thread, Token, Tokens, Via};
 use crate::targets::Target;
 

@@ -7,6 +7,7 @@ use go_ir::{BlockId, Op, ValueId};
 use smallvec::{SmallVec, smallvec};
 
 use crate::function::FuncAnalysis;
+use crate::path::{Root, Val};
 
 /// Most values that are followed at once; with more of them the answer is yes.
 const MAX_HOLDING: usize = 32;
@@ -25,6 +26,94 @@ impl FuncAnalysis<'_, '_> {
             return true;
         };
         let Some(holding) = self.names_of(held, first) else { return true };
+        self.may_hold_at(first, holding, second, again)
+    }
+
+    /// Whether a map that was made at `made` and given to a goroutine may still be the one that this
+    /// function uses at `access`. Yes when that is not known.
+    ///
+    /// ```go
+    /// go flush(events)
+    /// events = make(map[string]int)
+    /// events[k]++
+    /// ```
+    pub fn may_keep_what_it_gave(&self, go: ValueId, made: ValueId, access: ValueId) -> bool {
+        let map = match self.func.instr(access).op {
+            Op::MapLookup { map, .. } | Op::MapUpdate { map, .. } | Op::MapDelete { map, .. } => {
+                map
+            }
+            Op::MapClear(map) | Op::MapLen(map) | Op::MapRange(map) => map,
+            _ => return true,
+        };
+        let Op::Go(call) = &self.func.instr(go).op else { return true };
+        let is_it = |v: ValueId| {
+            let root = Root::Fresh(made);
+            self.vals[v].iter().any(|val| val.as_path().is_some_and(|p| p.root == root))
+        };
+        let stored = self.facts.iter().any(|fact| {
+            let into = !fact.dest.elems.is_empty();
+            into && fact.vals.iter().filter_map(Val::as_path).any(|p| p.root == Root::Fresh(made))
+        });
+        if stored {
+            return true;
+        }
+        let mut holding = Holding::new();
+        for &arg in call.args.iter().filter(|&&arg| is_it(arg)) {
+            let Some(names) = self.names_of(arg, go) else { return true };
+            holding.extend(names);
+        }
+        holding.sort_unstable();
+        holding.dedup();
+        let shared = |v: ValueId| {
+            let mut values = self.func.values.iter();
+            values
+                .any(|i| matches!(&i.op, Op::MakeClosure { bindings, .. } if bindings.contains(&v)))
+        };
+        if holding.is_empty() || holding.iter().any(|&v| shared(v)) || !self.is_followed(map, made)
+        {
+            return true;
+        }
+        self.may_hold_at(go, holding, access, map)
+    }
+
+    /// Whether all that a value may be copied from is known, back to where the object was made.
+    fn is_followed(&self, value: ValueId, made: ValueId) -> bool {
+        let mut seen: Holding = vec![value];
+        let mut next = 0;
+        while next < seen.len() && next < MAX_HOLDING {
+            let v = seen[next];
+            next += 1;
+            let op = &self.func.instr(v).op;
+            if v == made || matches!(op, Op::MakeMap { .. } | Op::Const(_)) {
+                continue;
+            }
+            let mut sources = self.copied_from(v);
+            if matches!(op, Op::Alloc { .. }) {
+                let stores = self.func.values.iter().filter_map(|i| match i.op {
+                    Op::Store { addr, value } if addr == v => Some(value),
+                    _ => None,
+                });
+                sources.extend(stores);
+            } else if sources.is_empty() {
+                return false;
+            }
+            for from in sources {
+                if !seen.contains(&from) {
+                    seen.push(from);
+                }
+            }
+        }
+        next == seen.len()
+    }
+
+    /// Whether `value` may be held at `until` by what is in `holding` behind `first`.
+    fn may_hold_at(
+        &self,
+        first: ValueId,
+        holding: Holding,
+        until: ValueId,
+        value: ValueId,
+    ) -> bool {
         let start = self.func.instr(first).block;
         let behind = self.func.blocks[start].instrs.iter().position(|&v| v == first);
         let Some(behind) = behind else { return true };
@@ -32,7 +121,7 @@ impl FuncAnalysis<'_, '_> {
         let mut todo = vec![(start, behind + 1, holding)];
         while let Some((block, from, mut holding)) = todo.pop() {
             for &v in &self.func.blocks[block].instrs[from..] {
-                if v == second && holding.contains(&again) {
+                if v == until && holding.contains(&value) {
                     return true;
                 }
                 self.pass(v, &mut holding);

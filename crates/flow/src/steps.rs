@@ -108,7 +108,7 @@ impl FuncAnalysis<'_, '_> {
             steps: &self.steps,
             threads: &self.threads,
         };
-        scope.find_pairs(&events, &mut pairs, apart, |&(a, x), &(_, y)| {
+        scope.find_pairs(&events, &mut pairs, apart, |&(a, x), &(b, y)| {
             if self.waits_for_the_end(x, y) || self.waits_for_the_end(y, x) {
                 return false;
             }
@@ -119,9 +119,17 @@ impl FuncAnalysis<'_, '_> {
             // The same execution of the instruction that made the object?
             let after = |p: ValueId, q: ValueId| p == q || order.after(p, q, Some(made));
             let spawned = |s: &Step| s.thread.map(|t| self.threads[t as usize].pos);
+            let meets = |t: ValueId, event: &Event, step: &Step| {
+                let own = event.site.frames.is_none() && event.site.func == self.id;
+                t == step.pos
+                    || (order.after(t, step.pos, Some(made))
+                        && !(own
+                            && event.path.elems.is_empty()
+                            && !self.may_keep_what_it_gave(t, made, step.pos)))
+            };
             match (spawned(x), spawned(y)) {
-                (None, Some(t)) => t == x.pos || order.after(t, x.pos, Some(made)),
-                (Some(t), None) => t == y.pos || order.after(t, y.pos, Some(made)),
+                (None, Some(t)) => meets(t, a, x),
+                (Some(t), None) => meets(t, b, y),
                 (Some(t), Some(u)) if x.thread == y.thread => {
                     // A goroutine started in the loop that made the object has one of its own.
                     x.thread.is_some_and(|t| inherent[t as usize])

@@ -5,7 +5,7 @@
 use base::{FxHashMap, FxHashSet};
 use diag::{Access, AccessKind, Confidence, Finding, Frame, Goroutine, GoroutineKind, RuleMeta};
 use flow::{Pair, Root, Side, Thread};
-use go_ir::FuncId;
+use go_ir::{FuncId, Op, Order};
 use go_types::{Type, TypeId};
 use knowledge::TypeKind;
 use source::FileSpan;
@@ -236,6 +236,9 @@ fn confidence(cx: &RuleContext<'_>, race: &Race) -> Confidence {
     let named = !matches!(race.mistake, Mistake::General | Mistake::Memory);
     match (pair.same_object, named || is_in_plain_sight(cx, pair)) {
         (true, true) if meets_own_handler(cx, pair) => Confidence::Low,
+        (true, true) if needs_another_call(cx, pair) || is_answered_to_test(cx, pair) => {
+            Confidence::Medium
+        }
         (true, true) => Confidence::High,
         (false, true) => Confidence::Medium,
         (_, false) => Confidence::Low,
@@ -253,6 +256,50 @@ fn meets_own_handler(cx: &RuleContext<'_>, pair: &Pair) -> bool {
     let (a, b) = (&pair.a, &pair.b);
     ((a.thread.is_none() && handler(b)) || (b.thread.is_none() && handler(a)))
         && !cx.origins().serves(pair.scope)
+}
+
+/// Whether the two meet only when a function is called again while a goroutine of its last call runs:
+/// it makes the access before it starts the goroutine, or starts one goroutine and both are in it. Some
+/// state of the object often says that one is running.
+fn needs_another_call(cx: &RuleContext<'_>, pair: &Pair) -> bool {
+    let meets = |t: &Thread, own: &Side| {
+        let func = cx.func(t.starter);
+        let same = own.thread.as_ref().is_some_and(|o| o.start == t.start);
+        if t.kind != knowledge::OriginKind::GoStatement
+            || (!same && own.event.site.func != t.starter)
+        {
+            return false;
+        }
+        let at = |span: FileSpan| {
+            let found = func.values.iter_enumerated().filter(move |(_, v)| v.span == span);
+            found.map(|(v, _)| v)
+        };
+        let order = Order::new(func);
+        let start = at(t.start).find(|&v| matches!(func.instr(v).op, Op::Go(_) | Op::Call(_)));
+        start.is_some_and(|start| match same {
+            true => !order.in_loop(start),
+            false => !at(own.event.site.span).any(|v| order.after(start, v, None)),
+        })
+    };
+    let (a, b) = (&pair.a, &pair.b);
+    b.thread.as_ref().is_some_and(|t| meets(t, a)) || a.thread.as_ref().is_some_and(|t| meets(t, b))
+}
+
+/// Whether a test meets a callback that it gave to other code. A test waits for what its callbacks do,
+/// mostly for an answer over the network.
+fn is_answered_to_test(cx: &RuleContext<'_>, pair: &Pair) -> bool {
+    let is_own = |f: FuncId| {
+        let mut around = std::iter::successors(Some(f), |&f| cx.func(f).parent);
+        around.any(|f| f == pair.scope)
+    };
+    let tests = |side: &Side| match &side.thread {
+        Some(t) => t.kind == knowledge::OriginKind::Test,
+        None => cx.origins().of(cx, pair.scope).kind == GoroutineKind::Test,
+    };
+    let given = |own: &Side, other: &Side| {
+        other.thread.as_ref().is_some_and(|t| !is_own(t.starter)) && tests(own)
+    };
+    given(&pair.a, &pair.b) || given(&pair.b, &pair.a)
 }
 
 /// Whether both accesses are near the start of their goroutines and to an object near at hand.
