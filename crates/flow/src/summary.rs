@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use source::FileSpan;
 
 use crate::path::{Path, Root, Vals};
+use crate::tokens::TokenList;
 
 /// Most accesses that a summary keeps. A function beyond it (a generated giant) loses some.
 pub const MAX_EVENTS: usize = 4_096;
@@ -42,11 +43,41 @@ impl ThreadSet {
     /// The same set with every number raised by `by`.
     #[must_use]
     pub fn shifted(&self, by: u32) -> Self {
-        let mut out = Self::default();
-        for n in self.iter() {
-            out.insert(n + by);
+        if self.0.is_empty() {
+            return Self::default();
         }
-        out
+        let (words, bits) = (by as usize / 64, by % 64);
+        let mut out: SmallVec<[u64; 1]> = SmallVec::from_elem(0, words + self.0.len() + 1);
+        for (i, &word) in self.0.iter().enumerate() {
+            out[words + i] |= word << bits;
+            if bits > 0 {
+                out[words + i + 1] = word >> (64 - bits);
+            }
+        }
+        Self(out).trimmed()
+    }
+    /// Adds all numbers of another set.
+    pub fn add_all(&mut self, other: &Self) {
+        if self.0.len() < other.0.len() {
+            self.0.resize(other.0.len(), 0);
+        }
+        self.0.iter_mut().zip(&other.0).for_each(|(word, more)| *word |= more);
+    }
+    /// The same set without a number.
+    #[must_use]
+    pub fn without(&self, n: u32) -> Self {
+        let mut out = self.0.clone();
+        if let Some(word) = out.get_mut(n as usize / 64) {
+            *word &= !(1 << (n % 64));
+        }
+        Self(out).trimmed()
+    }
+    /// Equal sets have equally many words.
+    fn trimmed(mut self) -> Self {
+        while self.0.last() == Some(&0) {
+            self.0.pop();
+        }
+        self
     }
 }
 
@@ -187,9 +218,9 @@ pub struct Step {
     /// Whether a lock is held that has no path: then nothing is said about protection.
     pub unknown_lock: bool,
     /// What was waited for before.
-    pub acquired: Tokens,
+    pub acquired: TokenList,
     /// What is signalled after.
-    pub released: Tokens,
+    pub released: TokenList,
     /// Whether it happens in a goroutine that serves a request, or in one started by such.
     pub request: bool,
     /// The outermost goroutine around it of which many run at once, itself included.
@@ -379,6 +410,16 @@ impl Summary {
     /// When an access happens.
     pub fn step(&self, id: StepId) -> &Step {
         &self.steps[id as usize]
+    }
+
+    /// Gives back the memory that it was made in and does not need.
+    pub(crate) fn shrink(&mut self) {
+        self.steps.shrink_to_fit();
+        self.events.shrink_to_fit();
+        self.calls.shrink_to_fit();
+        self.threads.shrink_to_fit();
+        self.stores.shrink_to_fit();
+        self.signals.shrink_to_fit();
     }
 
     /// Whether calling the function tells the caller nothing.
