@@ -74,29 +74,42 @@ pub fn analyse<'a>(
     knowledge: &'a Knowledge,
 ) -> Analysis<'a> {
     let context = Context::new(store, program, knowledge);
-    let (facts, crashes) = summarise_all(&context);
+    let (mut facts, crashes) = summarise_all(&context);
     let entries: Vec<(FuncId, EntryKind)> = program
         .funcs
         .ids()
         .filter(|&f| !context.is_consumed(f) && !program.funcs[f].external)
         .map(|f| (f, entry_kind(&context, f)))
         .collect();
-    let mut pairs: Vec<Pair> = facts.iter().flat_map(|f| f.pairs.iter().cloned()).collect();
+    let mut pairs: Vec<Pair> =
+        facts.iter_mut().flat_map(|f| std::mem::take(&mut f.pairs)).collect();
     let shared = shared_context_keys(&context, program);
-    for &(f, kind) in &entries {
-        if let Some(summary) = context.summary(f) {
-            entry_pairs(&context, f, kind, &summary, &shared, &mut pairs);
-        }
-    }
+    let of_entries: Vec<Vec<Pair>> = entries
+        .par_iter()
+        .map(|&(f, kind)| {
+            let mut pairs = Vec::new();
+            if let Some(summary) = context.summary(f) {
+                entry_pairs(&context, f, kind, &summary, &shared, &mut pairs);
+            }
+            first_of_places(&context, &mut pairs);
+            pairs
+        })
+        .collect();
+    pairs.extend(of_entries.into_iter().flatten());
     cross_entry_pairs(&context, &entries, &mut pairs);
+    first_of_places(&context, &mut pairs);
+    let fields = conventions(&context, &facts);
+    Analysis { context, facts, pairs, entries, fields, crashes }
+}
+
+/// Sorts pairs and keeps the first of each pair of places.
+pub(crate) fn first_of_places(cx: &Context<'_>, pairs: &mut Vec<Pair>) {
     let mut seen = FxHashSet::default();
-    pairs.sort_by_cached_key(|p| sort_key(&context, p));
+    pairs.sort_by_cached_key(|p| sort_key(cx, p));
     pairs.retain(|p| {
         let (x, y) = (p.a.event.site.span, p.b.event.site.span);
         seen.insert((x.min(y), x.max(y), p.a.event.is_map()))
     });
-    let fields = conventions(&context, &facts);
-    Analysis { context, facts, pairs, entries, fields, crashes }
 }
 
 /// Functions, places and goroutines of a pair, as text and numbers that do not depend on timing.
