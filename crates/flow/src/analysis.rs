@@ -82,7 +82,7 @@ pub fn analyse<'a>(
         .map(|f| (f, entry_kind(&context, f)))
         .collect();
     let mut pairs: Vec<Pair> =
-        facts.iter_mut().flat_map(|f| std::mem::take(&mut f.pairs)).collect();
+        program.funcs.ids().flat_map(|f| std::mem::take(&mut facts[f].pairs)).collect();
     let shared = shared_context_keys(&context, program);
     let of_entries: Vec<Vec<Pair>> = entries
         .par_iter()
