@@ -389,7 +389,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             pos,
             parallel: ThreadSet::default(),
             frames: None,
-            signals: Vec::new(),
+            signals: Arc::default(),
             joined: false,
             nested: false,
         });
@@ -426,7 +426,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                 parallel: t.parallel.shifted(base),
                 frames: push_frame(self.id, site.span, &t.frames),
                 many: t.many || many.is_some(),
-                signals: self.subst_signals(&t.signals, &sub, &mut lifted.tokens),
+                signals: self.subst_signals(&t.signals, &sub, &mut lifted.tokens).into(),
                 // What outlives the goroutine that started it is not over when that one returns.
                 joined: t.joined && at.thread.is_none(),
                 nested: t.joined || t.nested,
@@ -436,7 +436,7 @@ impl<'a> FuncAnalysis<'a, '_> {
         }
         if let Some(own) = at.thread.filter(|_| target.run.spawn.is_some()) {
             let signals = self.subst_signals(&summary.signals, &sub, &mut lifted.tokens);
-            let known = &mut self.threads[own as usize].signals;
+            let known = Arc::make_mut(&mut self.threads[own as usize].signals);
             signals.into_iter().for_each(|signal| add_signal(known, signal));
         }
         let spawned = target.run.spawn.is_some();

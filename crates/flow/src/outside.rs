@@ -291,13 +291,13 @@ impl FuncAnalysis<'_, '_> {
     /// A goroutine's signals as callers know them.
     fn outside_thread(&self, t: &Thread, ended: bool, names: &Names) -> Thread {
         let mut signals = Vec::new();
-        for signal in &t.signals {
+        for signal in t.signals.iter() {
             let after = outside_tokens(signal.after.iter().copied(), names);
             for token in outside_tokens(std::iter::once(signal.token), names) {
                 add_signal(&mut signals, Signal { token, after: after.clone() });
             }
         }
-        Thread { signals, joined: t.joined || ended, ..t.clone() }
+        Thread { signals: signals.into(), joined: t.joined || ended, ..t.clone() }
     }
 
     /// Whether a lock is part of a struct that was passed by value: a mutex of this call alone.
@@ -488,6 +488,10 @@ fn outside(path: &Path, names: &Names) -> SmallVec<[(Path, Option<ValueId>); 1]>
 fn outside_tokens(tokens: impl Iterator<Item = Token>, names: &Names) -> Tokens {
     let mut out = Distinct::default();
     for token in tokens {
+        if !matches!(token.path.root, Root::Fresh(_)) {
+            out.add(token);
+            continue;
+        }
         for path in own_or_outside(&token.path, names) {
             out.add(Token { path, ..token });
         }

@@ -337,7 +337,7 @@ pub struct OpenCall {
 }
 
 /// How a goroutine is started.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Spawn {
     /// What it is.
     pub kind: OriginKind,
@@ -363,7 +363,7 @@ pub struct Thread {
     /// The calls that lead from the summarised function to the start.
     pub frames: Frames,
     /// The signals that it gives.
-    pub signals: Vec<Signal>,
+    pub signals: Arc<Vec<Signal>>,
     /// Whether it is over when the function that starts it returns.
     pub joined: bool,
     /// Whether it is over before the goroutine that started it is.

@@ -100,7 +100,7 @@ impl FuncAnalysis<'_, '_> {
                     && matches!(t.path.root, Root::Fresh(_))
                     && !self.is_passed_out(&t.path)
                     && !self.signals.iter().any(|s| gives(&s.1))
-                    && !self.threads.iter().flat_map(|t| &t.signals).any(|s| gives(&s.token))
+                    && !self.threads.iter().flat_map(|t| t.signals.iter()).any(|s| gives(&s.token))
             })
     }
 
@@ -319,7 +319,7 @@ pub(crate) fn senders<'t>(threads: impl Iterator<Item = &'t Thread>, chan: &Path
 
 /// Whether some goroutine sends values on a channel.
 pub(crate) fn is_sent_on<'t>(threads: impl Iterator<Item = &'t Thread>, chan: &Path) -> bool {
-    let mut tokens = threads.flat_map(|t| &t.signals).map(|s| &s.token);
+    let mut tokens = threads.flat_map(|t| t.signals.iter()).map(|s| &s.token);
     tokens.any(|t| t.path == *chan && t.via == Via::Send)
 }
 
