@@ -580,7 +580,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                     out.add(Token { path, ..*token });
                 }
             }
-            out.into_tokens().into()
+            inner.or_new(out.into_tokens())
         };
         lists.entry((inner.clone(), outer.cloned())).or_insert_with(lift).clone()
     }

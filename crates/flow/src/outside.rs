@@ -410,7 +410,7 @@ impl OutsideSteps {
     }
 
     fn tokens(&mut self, list: &TokenList, names: &Names) -> TokenList {
-        let outside = || outside_tokens(list.iter().copied(), names).into();
+        let outside = || list.or_new(outside_tokens(list.iter().copied(), names));
         self.tokens.entry(list.clone()).or_insert_with(outside).clone()
     }
 }

@@ -149,7 +149,9 @@ const MAX_SIGNALS: usize = 96;
 pub fn add_signal(signals: &mut Vec<Signal>, signal: Signal) {
     let same = |s: &Signal| s.token.path == signal.token.path && s.token.via == signal.token.via;
     if let Some(known) = signals.iter_mut().find(|s| same(s)) {
-        known.after.retain(|t| signal.after.contains(t));
+        if known.after != signal.after {
+            known.after.retain(|t| signal.after.contains(t));
+        }
         known.token.count = known.token.count.max(signal.token.count);
     } else if signals.len() < MAX_SIGNALS {
         signals.push(signal);

@@ -29,6 +29,15 @@ impl From<Tokens> for TokenList {
     }
 }
 
+impl TokenList {
+    /// A list of these tokens: the same one when nothing has changed, so that functions share what
+    /// means the same to all of them.
+    #[must_use]
+    pub fn or_new(&self, tokens: Tokens) -> Self {
+        if self[..] == tokens[..] { self.clone() } else { tokens.into() }
+    }
+}
+
 impl Deref for TokenList {
     type Target = [Token];
     fn deref(&self) -> &[Token] {
