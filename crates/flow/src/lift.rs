@@ -14,8 +14,8 @@ use crate::function::FuncAnalysis;
 use crate::path::{Elem, Path, Root, Val, Vals, What, add_val};
 use crate::subst::{Places, Sub};
 use crate::summary::{
-    Event, Frame, Frames, Held, Locks, MANY, MAX_EVENTS, MAX_THREADS, OpenCall, Site, Spawn, Step, StepId,
-    Summary, Thread, ThreadSet, Token, Tokens, Via, add_signal, push_frame,
+    Event, Frame, Frames, Held, Locks, MANY, MAX_EVENTS, MAX_THREADS, OpenCall, Site, Spawn, Step,
+    StepId, Summary, Thread, ThreadSet, Token, Tokens, Via, add_signal, push_frame,
 };
 use crate::targets::{Code, Run, Target, goroutine_end, result_root};
 use crate::tokens::{Distinct, TokenList};

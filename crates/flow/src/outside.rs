@@ -137,7 +137,9 @@ impl FuncAnalysis<'_, '_> {
                 });
             let Root::Fresh(made) = event.path.root else {
                 let seen = Seen { path: event.path, made: event.made, copied_mutex };
-                kept.event(event, &seen, |kept| self.kept_step(event.step, names, &mut steps, kept));
+                kept.event(event, &seen, |kept| {
+                    self.kept_step(event.step, names, &mut steps, kept)
+                });
                 continue;
             };
             let here = (self.id, made);
@@ -264,9 +266,9 @@ impl FuncAnalysis<'_, '_> {
             if seen.is_empty() {
                 continue;
             }
-            let after = waited.entry(*at).or_insert_with(|| {
-                outside_tokens(self.waited_before(*at).into_iter(), names)
-            });
+            let after = waited
+                .entry(*at)
+                .or_insert_with(|| outside_tokens(self.waited_before(*at).into_iter(), names));
             let key = (token.path, token.via);
             let count = *counts.entry(key).or_insert_with(|| self.most_on_one_way(&places[&key]));
             for (path, _) in seen {

@@ -103,9 +103,7 @@ impl<'e> Scope<'e> {
                 return;
             }
             if !parallel(x, y, self.threads, itself, apart(path))
-                || !*unprotected
-                    .entry((a.step, b.step))
-                    .or_insert_with(|| self.unprotected(x, y))
+                || !*unprotected.entry((a.step, b.step)).or_insert_with(|| self.unprotected(x, y))
                 || !possible(&(a, x), &(b, y))
             {
                 return;
