@@ -8,8 +8,9 @@ use smallvec::SmallVec;
 use crate::function::FuncAnalysis;
 use crate::pairs::is_write;
 use crate::path::{Path, Root};
-use crate::summary::{Event, Part, Site, Step, ThreadSet, Tokens};
+use crate::summary::{Event, Part, Site, Step, ThreadSet};
 use crate::targets::Target;
+use crate::tokens::TokenList;
 
 /// An access without its place and time: fields as in [`Event`].
 #[derive(Clone, Copy, Debug)]
@@ -71,8 +72,8 @@ impl<'a> FuncAnalysis<'a, '_> {
             parallel: ThreadSet::default(),
             locks: state.locks,
             unknown_lock: state.unknown,
-            acquired: Tokens::new(),
-            released: Tokens::new(),
+            acquired: TokenList::default(),
+            released: TokenList::default(),
             request: false,
             group: None,
         }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use base::{FxHashSet, Id, IndexVec};
+use base::{FxHashMap, FxHashSet, Id, IndexVec};
 use go_ir::{Callee, FuncId, FuncKind, Op, Program, ValueId};
 use go_types::{Store, Type};
 use knowledge::{Knowledge, OriginKind};
@@ -18,7 +18,10 @@ use crate::pairs::{
 };
 use crate::path::{CtxKey, Path, Root};
 use crate::steps::FuncFacts;
-use crate::summary::{Event, Summary, Thread, ThreadSet};
+use crate::summary::{Event, Step, Summary, Thread, ThreadSet};
+
+/// Most accesses to one package-level variable that are compared across entries.
+const MAX_ACROSS: usize = 256;
 
 /// The result of the concurrency analysis.
 pub struct Analysis<'a> {
@@ -74,29 +77,42 @@ pub fn analyse<'a>(
     knowledge: &'a Knowledge,
 ) -> Analysis<'a> {
     let context = Context::new(store, program, knowledge);
-    let (facts, crashes) = summarise_all(&context);
+    let (mut facts, crashes) = summarise_all(&context);
     let entries: Vec<(FuncId, EntryKind)> = program
         .funcs
         .ids()
         .filter(|&f| !context.is_consumed(f) && !program.funcs[f].external)
         .map(|f| (f, entry_kind(&context, f)))
         .collect();
-    let mut pairs: Vec<Pair> = facts.iter().flat_map(|f| f.pairs.iter().cloned()).collect();
+    let mut pairs: Vec<Pair> =
+        program.funcs.ids().flat_map(|f| std::mem::take(&mut facts[f].pairs)).collect();
     let shared = shared_context_keys(&context, program);
-    for &(f, kind) in &entries {
-        if let Some(summary) = context.summary(f) {
-            entry_pairs(&context, f, kind, &summary, &shared, &mut pairs);
-        }
-    }
+    let of_entries: Vec<Vec<Pair>> = entries
+        .par_iter()
+        .map(|&(f, kind)| {
+            let mut pairs = Vec::new();
+            if let Some(summary) = context.summary(f) {
+                entry_pairs(&context, f, kind, &summary, &shared, &mut pairs);
+            }
+            first_of_places(&context, &mut pairs);
+            pairs
+        })
+        .collect();
+    pairs.extend(of_entries.into_iter().flatten());
     cross_entry_pairs(&context, &entries, &mut pairs);
+    first_of_places(&context, &mut pairs);
+    let fields = conventions(&context, &facts);
+    Analysis { context, facts, pairs, entries, fields, crashes }
+}
+
+/// Sorts pairs and keeps the first of each pair of places.
+pub(crate) fn first_of_places(cx: &Context<'_>, pairs: &mut Vec<Pair>) {
     let mut seen = FxHashSet::default();
-    pairs.sort_by_cached_key(|p| sort_key(&context, p));
+    pairs.sort_by_cached_key(|p| sort_key(cx, p));
     pairs.retain(|p| {
         let (x, y) = (p.a.event.site.span, p.b.event.site.span);
         seen.insert((x.min(y), x.max(y), p.a.event.is_map()))
     });
-    let fields = conventions(&context, &facts);
-    Analysis { context, facts, pairs, entries, fields, crashes }
 }
 
 /// Functions, places and goroutines of a pair, as text and numbers that do not depend on timing.
@@ -378,7 +394,7 @@ fn request_thread(cx: &Context<'_>, f: FuncId, kind: OriginKind) -> Thread {
         pos: ValueId::from_index(0),
         parallel: ThreadSet::default(),
         frames: None,
-        signals: Vec::new(),
+        signals: Arc::default(),
         joined: false,
         nested: false,
     }
@@ -387,72 +403,97 @@ fn request_thread(cx: &Context<'_>, f: FuncId, kind: OriginKind) -> Thread {
 /// Conflicts over package-level variables between entries that run at the same time: goroutines
 /// that initialisers have started, those of `main`, and requests.
 fn cross_entry_pairs(cx: &Context<'_>, entries: &[(FuncId, EntryKind)], out: &mut Vec<Pair>) {
-    struct Seen {
+    struct Seen<'s> {
         entry: FuncId,
-        side: Side,
+        event: &'s Event,
+        step: &'s Step,
+        thread: Option<&'s Thread>,
         from_init: bool,
     }
-    let mut sides: Vec<Seen> = Vec::new();
-    for &(f, kind) in entries {
-        let Some(summary) = cx.summary(f) else { continue };
+    impl Seen<'_> {
+        fn side(&self) -> Side {
+            Side {
+                event: self.event.clone(),
+                step: self.step.clone(),
+                thread: self.thread.cloned(),
+            }
+        }
+    }
+    // The goroutine of the entry itself is there only if others run it.
+    let of_entries: Vec<(FuncId, EntryKind, Option<Thread>, Arc<Summary>)> = entries
+        .iter()
+        .filter_map(|&(f, kind)| {
+            let own = match kind {
+                EntryKind::Main | EntryKind::Init => None,
+                EntryKind::Request(origin) => Some(request_thread(cx, f, origin)),
+                _ => return None,
+            };
+            Some((f, kind, own, cx.summary(f)?))
+        })
+        .collect();
+    let mut lists: Vec<Vec<Seen<'_>>> = Vec::new();
+    let mut by_path: FxHashMap<(Path, bool), usize> = FxHashMap::default();
+    for (f, kind, own, summary) in &of_entries {
         for event in &summary.events {
             if event.put || !matches!(event.path.root, Root::Global(_)) {
                 continue;
             }
             let step = summary.step(event.step);
-            let thread = step.thread.map(|t| summary.threads[t as usize].clone());
-            let thread = match kind {
-                EntryKind::Main => thread,
-                EntryKind::Init if thread.is_some() => thread,
-                EntryKind::Request(origin) => {
-                    Some(thread.unwrap_or_else(|| request_thread(cx, f, origin)))
-                }
-                _ => continue,
-            };
-            let side = Side { event: event.clone(), step: step.clone(), thread };
-            sides.push(Seen { entry: f, side, from_init: kind == EntryKind::Init });
+            let thread = step.thread.map(|t| &summary.threads[t as usize]).or(own.as_ref());
+            let from_init = *kind == EntryKind::Init;
+            if from_init && thread.is_none() {
+                continue;
+            }
+            let n = *by_path.entry((event.path, event.is_map())).or_insert(lists.len());
+            if n == lists.len() {
+                lists.push(Vec::new());
+            }
+            lists[n].push(Seen { entry: *f, event, step, thread, from_init });
         }
     }
-    let mut by_path: base::FxHashMap<_, Vec<&Seen>> = base::FxHashMap::default();
-    for seen in &sides {
-        by_path.entry((seen.side.event.path, seen.side.event.is_map())).or_default().push(seen);
-    }
-    for list in by_path.values().filter(|l| l.len() <= 256) {
-        for (n, &x) in list.iter().enumerate() {
-            for &y in &list[n + 1..] {
+    let find = |list: &Vec<Seen<'_>>| {
+        let mut out = Vec::new();
+        for (n, x) in list.iter().enumerate() {
+            for y in &list[n + 1..] {
                 let apart = x.entry == y.entry
-                    || (x.side.thread.is_none() && !y.from_init)
-                    || (y.side.thread.is_none() && !x.from_init);
-                let write = is_write(x.side.event.kind) || is_write(y.side.event.kind);
-                if apart || !write || !may_conflict(cx, &x.side, &y.side) {
+                    || (x.thread.is_none() && !y.from_init)
+                    || (y.thread.is_none() && !x.from_init);
+                let write = is_write(x.event.kind) || is_write(y.event.kind);
+                if apart
+                    || !write
+                    || !may_conflict(cx, (x.event, x.step, x.thread), (y.event, y.step, y.thread))
+                {
                     continue;
                 }
-                let (a, b) = if is_write(x.side.event.kind) { (x, y) } else { (y, x) };
+                let (a, b) = if is_write(x.event.kind) { (x, y) } else { (y, x) };
                 out.push(Pair {
                     scope: a.entry,
-                    a: a.side.clone(),
-                    b: b.side.clone(),
-                    same_object: is_one_object(
-                        &a.side.event.path,
-                        &a.side.event,
-                        &b.side.event,
-                        None,
-                    ),
+                    a: a.side(),
+                    b: b.side(),
+                    same_object: is_one_object(&a.event.path, a.event, b.event, None),
                 });
             }
         }
-    }
+        first_of_places(cx, &mut out);
+        out
+    };
+    let found: Vec<Vec<Pair>> =
+        lists.par_iter().filter(|l| l.len() <= MAX_ACROSS).map(find).collect();
+    out.extend(found.into_iter().flatten());
 }
 
+/// An access, when it happens and on which goroutine.
+type SeenAt<'s> = (&'s Event, &'s Step, Option<&'s Thread>);
+
 /// Whether two accesses concern the same memory and nothing keeps them apart.
-fn may_conflict(cx: &Context<'_>, a: &Side, b: &Side) -> bool {
+fn may_conflict(cx: &Context<'_>, a: SeenAt<'_>, b: SeenAt<'_>) -> bool {
     let channels = Channels { mutable: &cx.mutable, code: None, threads: &[] };
-    let many = |s: &Side| s.thread.as_ref().is_some_and(|t| t.many);
-    let alike = a.event.made.zip(b.event.made).is_some_and(|(x, y)| x.is_alike(&y));
+    let many = |s: SeenAt<'_>| s.2.is_some_and(|t| t.many);
+    let alike = a.0.made.zip(b.0.made).is_some_and(|(x, y)| x.is_alike(&y));
     !alike
-        && meet(cx.store, &a.event, &b.event)
-        && unlocked(&a.step, &b.step, &channels)
-        && unordered(&a.step, &b.step, many(a), many(b), &channels)
+        && meet(cx.store, a.0, b.0)
+        && unlocked(a.1, b.1, &channels)
+        && unordered(a.1, b.1, many(a), many(b), &channels)
 }
 
 /// The import path and name of a type, for messages.

@@ -2,6 +2,8 @@
 //! statement starts in many ways become one. Without this, a function that registers a hundred
 //! handlers carries thousands of goroutines that nobody can meet.
 
+use std::sync::Arc;
+
 use base::FxHashMap;
 use source::FileSpan;
 
@@ -51,8 +53,9 @@ pub(crate) fn drop_silent_threads(summary: &mut Summary) {
                 one.many |=
                     thread.many || thread.parallel.contains(n) || one.parallel.contains(i as u32);
                 thread.parallel.iter().for_each(|t| one.parallel.insert(t));
-                for signal in thread.signals {
-                    add_signal(&mut one.signals, signal);
+                let signals = Arc::make_mut(&mut one.signals);
+                for signal in thread.signals.iter() {
+                    add_signal(signals, signal.clone());
                 }
             }
         }

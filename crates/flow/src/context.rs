@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use base::{FxHashMap, Id, Symbol};
+use base::{FxHashMap, FxHashSet, Id, Symbol};
 use go_ir::{Func, FuncId, Op, Program};
 use go_types::{ObjId, Store, Type, TypeId};
 use knowledge::{Knowledge, Model};
@@ -27,7 +27,7 @@ pub struct FoundMethod {
 }
 
 /// That one function runs another, here or on a goroutine of its own.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Link {
     /// What is run.
     pub callee: FuncId,
@@ -37,6 +37,13 @@ pub struct Link {
     pub place: FileSpan,
     /// How it is started, when it does not run on the caller's goroutine.
     pub spawn: Option<Spawn>,
+}
+
+/// Links as they come, each once: a call is resolved with every path that leads to it.
+#[derive(Default)]
+struct Links {
+    list: Vec<Link>,
+    known: FxHashSet<Link>,
 }
 
 /// The surroundings of all functions of a run.
@@ -49,7 +56,7 @@ pub struct Context<'a> {
     pub knowledge: &'a Knowledge,
     summaries: Vec<OnceLock<Arc<Summary>>>,
     consumed: Vec<AtomicBool>,
-    links: Mutex<Vec<Link>>,
+    links: Mutex<Links>,
     models: RwLock<FxHashMap<ObjId, Option<&'a Model>>>,
     methods: RwLock<FxHashMap<(TypeId, Symbol), Option<Arc<FoundMethod>>>>,
     /// Concrete types that are put into interfaces somewhere, by name of a method they have.
@@ -97,14 +104,16 @@ impl<'a> Context<'a> {
     /// Notes that some caller has taken the function's effects over.
     pub(crate) fn consume(&self, link: Link) {
         self.consumed[link.callee.index()].store(true, Ordering::Relaxed);
-        self.links.lock().push(link);
+        let mut links = self.links.lock();
+        if links.known.insert(link) {
+            links.list.push(link);
+        }
     }
 
     /// Who runs whom, as far as it was resolved, by callee and place.
     pub fn links(&self) -> Vec<Link> {
-        let mut links = self.links.lock().clone();
+        let mut links = self.links.lock().list.clone();
         links.sort_by_key(|l| (l.callee, l.place, l.caller));
-        links.dedup();
         links
     }
 

@@ -24,6 +24,7 @@ struct Node {
     parent: Elems,
     last: Elem,
     len: u32,
+    has_item: bool,
 }
 
 struct Table {
@@ -39,7 +40,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         shards: std::array::from_fn(|_| RwLock::new(HashTable::new())),
     };
     // The number of the empty list; its node is never looked at.
-    table.nodes.push(Node { parent: Elems(0), last: Elem::Item, len: 0 });
+    table.nodes.push(Node { parent: Elems(0), last: Elem::Item, len: 0, has_item: false });
     table
 });
 
@@ -67,6 +68,12 @@ impl Elems {
     #[inline]
     pub fn is_empty(self) -> bool {
         self == Self::EMPTY
+    }
+
+    /// Whether some step picks one of many elements.
+    #[inline]
+    pub fn has_item(self) -> bool {
+        self != Self::EMPTY && self.node().has_item
     }
 
     /// All steps but the last, and the last.
@@ -103,7 +110,8 @@ impl Elems {
         if let Some(&n) = shard.find(hash, same) {
             return Some(Self(n));
         }
-        let pushed = table.nodes.push(Node { parent: self, last, len });
+        let has_item = last == Elem::Item || self.has_item();
+        let pushed = table.nodes.push(Node { parent: self, last, len, has_item });
         let n = u32::try_from(pushed).expect("fewer than 2^32 distinct lists");
         shard.insert_unique(hash, n, |&n| {
             let node = &table.nodes[n as usize];

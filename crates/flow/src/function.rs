@@ -2,7 +2,7 @@
 //! [`Summary`]. Two passes over the instructions find values and stores (the second sees the
 //! stores of the first); then locks; then the steps that callers can see.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use base::{FxHashMap, FxHashSet, IndexVec, Symbol};
@@ -14,7 +14,8 @@ use crate::context::{Context, named_obj};
 use crate::locks::LockStates;
 use crate::operands::Operands;
 use crate::path::{CtxKey, Elem, Path, Root, Val, Vals, What, add_val};
-use crate::reuse::Copies;
+use crate::reuse::Reuse;
+use crate::signals::Index;
 use crate::summary::{Event, OpenCall, Step, Summary, Thread, Token, Tokens, Via};
 use crate::targets::Target;
 
@@ -46,10 +47,8 @@ pub(crate) struct FuncAnalysis<'a, 'c> {
     pub stored_roots: FxHashSet<Root>,
     /// What places were resolved to while there were so many stores.
     pub resolved: RefCell<(usize, FxHashMap<(Path, Option<ValueId>, bool), Vals>)>,
-    /// Whether what is made at an instruction may stand in several places, known for so many stores.
-    pub stored_often: RefCell<FxHashMap<ValueId, (usize, bool)>>,
-    /// What each value is copied to, once asked for.
-    pub copies: OnceCell<Copies>,
+    /// Which objects are put away more than once.
+    pub reuse: Reuse,
     /// Roots below which something is stored.
     pub set_fields: FxHashSet<Root>,
     /// Places of one object whose content went to another place of it: to, from, and where.
@@ -78,8 +77,8 @@ pub(crate) struct FuncAnalysis<'a, 'c> {
     pub arms: Vec<(ValueId, BlockId, Token)>,
     /// How many calls of values may still be resolved.
     pub open_budget: Cell<u32>,
-    /// Signals that are waited for in several places, with the places.
-    pub joint_waits: Vec<(Token, Vec<Gate>)>,
+    /// Signals and waits by what they are on, once all are known.
+    pub index: Index,
     /// Blocks that run only while something is nil that is set there, once looked for.
     pub nil_regions: Option<Vec<BlockId>>,
     /// What was waited for before each instruction that was asked for.
@@ -119,8 +118,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             facts_by_dest: FxHashMap::default(),
             stored_roots: FxHashSet::default(),
             resolved: RefCell::default(),
-            stored_often: RefCell::default(),
-            copies: OnceCell::new(),
+            reuse: Reuse::default(),
             set_fields: FxHashSet::default(),
             moves: FxHashMap::default(),
             targets: FxHashMap::default(),
@@ -134,7 +132,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             deferred_signals: Vec::new(),
             waits: Vec::new(),
             arms: Vec::new(),
-            joint_waits: Vec::new(),
+            index: Index::default(),
             nil_regions: None,
             open_budget: Cell::new(crate::lift::MAX_OPEN),
             waited: RefCell::default(),
@@ -355,6 +353,7 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             }
         }
         self.facts.push(Fact { dest, vals, at });
+        self.note_holders(self.facts.len() as u32 - 1);
     }
 
     /// Remembers that `addr` holds `value` from here on.

@@ -21,17 +21,20 @@ mod memory;
 mod mutable;
 mod operands;
 mod outside;
+mod over;
 mod pairs;
 mod path;
 mod pools;
 mod resolve;
 mod reuse;
 mod shape;
+mod signals;
 mod steps;
 mod subst;
 mod summary;
 mod targets;
 mod timing;
+mod tokens;
 mod uses;
 
 pub use analysis::{Analysis, EntryKind, analyse, describe_type};
@@ -45,4 +48,5 @@ pub use summary::{
     Event, Frame, Frames, Held, LockMode, Locks, Made, Part, Site, Spawn, Step, Thread, Token, Via,
     depth,
 };
+pub use tokens::TokenList;
 pub use uses::Use;

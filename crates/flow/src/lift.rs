@@ -12,18 +12,28 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::function::FuncAnalysis;
 use crate::path::{Elem, Path, Root, Val, Vals, What, add_val};
-use crate::subst::Sub;
+use crate::subst::{Places, Sub};
 use crate::summary::{
-    Event, Frames, Held, Locks, MANY, MAX_EVENTS, MAX_THREADS, OpenCall, Site, Spawn, Step, StepId,
-    Summary, Thread, ThreadSet, Token, Tokens, Via, add_signal, push_frame,
+    Event, Frame, Frames, Held, Locks, MANY, MAX_EVENTS, MAX_THREADS, OpenCall, Site, Spawn, Step,
+    StepId, Summary, Thread, ThreadSet, Token, Tokens, Via, add_signal, push_frame,
 };
 use crate::targets::{Code, Run, Target, goroutine_end, result_root};
+use crate::tokens::{Distinct, TokenList};
 
 /// How many calls of values are resolved in one function.
 pub(crate) const MAX_OPEN: u32 = 20_000;
 
 /// How deep calls of values are resolved inside one another at one call.
 const MAX_OPEN_DEPTH: u32 = 6;
+
+/// What has been translated of one callee: many of its steps have the same locks and tokens.
+#[derive(Default)]
+struct Lifted {
+    tokens: Places,
+    locks: FxHashMap<Path, Vals>,
+    /// Lists of tokens, by the callee's and the caller's.
+    lists: FxHashMap<(TokenList, Option<TokenList>), TokenList>,
+}
 
 impl<'a> FuncAnalysis<'a, '_> {
     /// The summary of a callee: final, or of the previous round inside a recursion.
@@ -354,25 +364,26 @@ impl<'a> FuncAnalysis<'a, '_> {
             return;
         }
         let state = self.locks.at(pos);
-        let mut released = target.run.ends.clone();
-        if deferred && thread.is_none() {
-            released.extend(self.signals_deferred_before(v));
-        }
         let mut step = Step {
             thread,
             pos,
             parallel: ThreadSet::default(),
             locks: if thread.is_none() { state.locks } else { Locks::new() },
             unknown_lock: thread.is_none() && state.unknown,
-            acquired: target.run.begins.clone(),
-            released,
+            acquired: target.run.begins.clone().into(),
+            released: TokenList::default(),
             request: target.run.spawn.is_some_and(|s| is_request(s.kind)),
             group: thread.filter(|&t| self.threads[t as usize].many),
         };
+        let mut ends = target.run.ends.clone();
+        if deferred && thread.is_none() {
+            ends.extend(self.signals_deferred_before(v));
+        }
         if let Some(held) = target.run.held {
             step.locks.push(held);
-            step.released.push(Token { path: held.path, via: Via::Broadcast, count: MANY });
+            ends.push(Token { path: held.path, via: Via::Broadcast, count: MANY });
         }
+        step.released = ends.into();
         let site = Site { span: self.func.instr(v).span, func: self.id, frames: None };
         self.lift(v, target, &step, &site, 0);
     }
@@ -390,7 +401,7 @@ impl<'a> FuncAnalysis<'a, '_> {
             pos,
             parallel: ThreadSet::default(),
             frames: None,
-            signals: Vec::new(),
+            signals: Arc::default(),
             joined: false,
             nested: false,
         });
@@ -418,6 +429,7 @@ impl<'a> FuncAnalysis<'a, '_> {
         if base as usize + summary.threads.len() > MAX_THREADS {
             return;
         }
+        let mut lifted = Lifted::default();
         // What one of many goroutines starts, there are many of.
         let many = at.thread.filter(|&t| self.threads[t as usize].many);
         for t in &summary.threads {
@@ -426,25 +438,31 @@ impl<'a> FuncAnalysis<'a, '_> {
                 parallel: t.parallel.shifted(base),
                 frames: push_frame(self.id, site.span, &t.frames),
                 many: t.many || many.is_some(),
-                signals: self.subst_signals(&t.signals, &sub),
+                signals: self.subst_signals(&t.signals, &sub, &mut lifted.tokens).into(),
                 // What outlives the goroutine that started it is not over when that one returns.
                 joined: t.joined && at.thread.is_none(),
                 nested: t.joined || t.nested,
-                ..t.clone()
+                ..*t
             };
             self.threads.push(thread);
         }
         if let Some(own) = at.thread.filter(|_| target.run.spawn.is_some()) {
-            let signals = self.subst_signals(&summary.signals, &sub);
-            let known = &mut self.threads[own as usize].signals;
+            let signals = self.subst_signals(&summary.signals, &sub, &mut lifted.tokens);
+            let known = Arc::make_mut(&mut self.threads[own as usize].signals);
             signals.into_iter().for_each(|signal| add_signal(known, signal));
         }
         let spawned = target.run.spawn.is_some();
-        let lift_site = |inner: &Site, thread: Option<u32>| -> Site {
+        let mut ways: FxHashMap<Option<*const Frame>, Frames> = FxHashMap::default();
+        let mut lift_site = |inner: &Site, thread: Option<u32>| -> Site {
             // Inside the callee's own goroutine, the way there starts at that goroutine.
             let own = thread.is_none() && !(spawned && site.frames.is_none());
-            let frames = if own { extend_frames(site, inner) } else { inner.frames.clone() };
-            Site { frames, ..inner.clone() }
+            let frames = if own {
+                let way = ways.entry(inner.frames.as_ref().map(Arc::as_ptr));
+                way.or_insert_with(|| extend_frames(site, inner)).clone()
+            } else {
+                inner.frames.clone()
+            };
+            Site { frames, ..*inner }
         };
         let mut steps: Vec<Option<StepId>> = vec![None; summary.steps.len()];
         let mut places: FxHashMap<(Path, bool, Option<TypeId>), Vals> = FxHashMap::default();
@@ -464,23 +482,25 @@ impl<'a> FuncAnalysis<'a, '_> {
             if found.iter().all(|p| p.as_path().is_none()) {
                 continue;
             }
-            let found = found.clone();
             let inner = &summary.steps[event.step as usize];
             let step = match steps[event.step as usize] {
                 Some(step) => step,
                 None => {
-                    let step = self.lift_step(inner, at, base, many, &sub);
+                    let step = self.lift_step(inner, at, base, many, &sub, &mut lifted);
                     let step = self.push_step(step);
                     steps[event.step as usize] = Some(step);
                     step
                 }
             };
+            if self.events.len() >= MAX_EVENTS {
+                continue;
+            }
             let context_key = match event.path.root {
                 Root::Context(key) => Some(key),
                 _ => event.context_key,
             };
             let site = lift_site(&event.site, inner.thread);
-            for val in &found {
+            for val in &*found {
                 let Some(&path) = val.as_path() else { continue };
                 let picked = event.picked || val.picked || target.picked;
                 let site = site.clone();
@@ -493,7 +513,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                 continue;
             }
             let inner = &summary.steps[open.step as usize];
-            let step = self.lift_step(inner, at, base, many, &sub);
+            let step = self.lift_step(inner, at, base, many, &sub, &mut lifted);
             let place = lift_site(&open.site, inner.thread);
             let first = self.threads.len() as u32;
             for target in targets {
@@ -514,6 +534,7 @@ impl<'a> FuncAnalysis<'a, '_> {
         base: u32,
         many: Option<u32>,
         sub: &Sub<'_>,
+        lifted: &mut Lifted,
     ) -> Step {
         let own = inner.thread.is_none();
         // A goroutine that is over before its starter returns is over before the starter ends.
@@ -524,18 +545,21 @@ impl<'a> FuncAnalysis<'a, '_> {
             parallel: inner.parallel.shifted(base),
             locks: if own { at.locks.clone() } else { Locks::new() },
             unknown_lock: inner.unknown_lock || (own && at.unknown_lock),
-            acquired: at.acquired.clone(),
-            released: if within { at.released.clone() } else { Tokens::new() },
+            acquired: self.lift_tokens(&inner.acquired, Some(&at.acquired), sub, lifted),
+            released: {
+                let outer = within.then_some(&at.released);
+                self.lift_tokens(&inner.released, outer, sub, lifted)
+            },
             request: inner.request || at.request,
             group: many.or(at.group).or(inner.group.map(|g| g + base)),
         };
         if own {
-            for t in at.parallel.iter() {
-                step.parallel.insert(t);
-            }
+            step.parallel.add_all(&at.parallel);
         }
         for held in &inner.locks {
-            match &self.subst_lock(&held.path, sub)[..] {
+            let found =
+                lifted.locks.entry(held.path).or_insert_with(|| self.subst_lock(&held.path, sub));
+            match &found[..] {
                 [Val { what: What::Path(path), .. }] => {
                     let held = Held { path: *path, mode: held.mode };
                     if !step.locks.contains(&held) {
@@ -546,18 +570,31 @@ impl<'a> FuncAnalysis<'a, '_> {
                 _ => step.unknown_lock = true,
             }
         }
-        for (from, to) in
-            [(&inner.acquired, &mut step.acquired), (&inner.released, &mut step.released)]
-        {
-            for token in from {
-                for token in self.subst_token(token, sub) {
-                    if !to.contains(&token) {
-                        to.push(token);
-                    }
+        step
+    }
+
+    /// A callee's tokens here, behind those of the step `outer` that the callee runs in.
+    fn lift_tokens(
+        &self,
+        inner: &TokenList,
+        outer: Option<&TokenList>,
+        sub: &Sub<'_>,
+        lifted: &mut Lifted,
+    ) -> TokenList {
+        if inner.is_empty() {
+            return outer.cloned().unwrap_or_default();
+        }
+        let Lifted { tokens, lists, .. } = lifted;
+        let lift = || {
+            let mut out = Distinct::from(outer.map_or(&[][..], |list| list));
+            for token in inner.iter() {
+                for &path in self.subst_places(&token.path, sub, tokens) {
+                    out.add(Token { path, ..*token });
                 }
             }
-        }
-        step
+            inner.or_new(out.into_tokens())
+        };
+        lists.entry((inner.clone(), outer.cloned())).or_insert_with(lift).clone()
     }
 
     /// Keeps a step.

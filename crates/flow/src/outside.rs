@@ -1,20 +1,20 @@
 //! The summary of a function: what is left of its steps when its own memory is taken out, in the
 //! names that callers have for the rest.
 
-use base::{FxHashMap, Id};
+use base::{FxHashMap, FxHashSet, Id};
 use go_ir::{FuncId, ValueId};
 use go_types::TypeId;
 use knowledge::AccessKind;
 use smallvec::{SmallVec, smallvec};
 
 use crate::function::FuncAnalysis;
-use crate::path::Elem;
-use crate::path::{CtxKey, Path, Root, Val, Vals, What, add_val};
+use crate::path::{CtxKey, Elem, Path, Root, Val, Vals, What, add_val};
 use crate::steps::LocalReturn;
 use crate::summary::{
     Event, Held, Locks, Made, OpenCall, Part, Signal, Step, StepId, StoreFact, Summary, Thread,
-    Token, Tokens, add_signal,
+    Token, Tokens, Via, add_signal,
 };
+use crate::tokens::{Distinct, TokenList};
 
 /// Most stores that a summary passes on.
 const MAX_STORES: usize = 512;
@@ -128,18 +128,23 @@ impl FuncAnalysis<'_, '_> {
         let threads = self.threads.iter().zip(ended);
         let threads = threads.map(|(t, ended)| self.outside_thread(t, ended, names)).collect();
         let mut kept = Kept { out: Summary { threads, ..Summary::default() }, ..Kept::default() };
+        let mut steps = OutsideSteps::new(self.steps.len());
         for event in &self.events {
             let step = &self.steps[event.step as usize];
-            let copied_mutex =
-                event.copied_mutex || step.locks.iter().any(|h| self.is_parameter_copy(&h.path));
-            let event = &Event { copied_mutex, ..event.clone() };
+            let copied_mutex = event.copied_mutex
+                || *steps.copied_mutex[event.step as usize].get_or_insert_with(|| {
+                    step.locks.iter().any(|h| self.is_parameter_copy(&h.path))
+                });
             let Root::Fresh(made) = event.path.root else {
-                kept.event(event.path, event, || self.outside_step(step, names));
+                let seen = Seen { path: event.path, made: event.made, copied_mutex };
+                kept.event(event, &seen, |kept| {
+                    self.kept_step(event.step, names, &mut steps, kept)
+                });
                 continue;
             };
             let here = (self.id, made);
             let inner = event.made.map_or(here, |m| m.inner);
-            let event = &Event { made: Some(Made { inner, outer: here }), ..event.clone() };
+            let made_here = Some(Made { inner, outer: here });
             let is_variable = event.is_slot() && event.path.elems.is_empty();
             for (path, since) in outside(&event.path, names) {
                 // `return x` gives away what is in `x`, `return &x` the variable.
@@ -157,32 +162,22 @@ impl FuncAnalysis<'_, '_> {
                     }
                 };
                 if seen {
-                    kept.event(path, event, || self.outside_step(step, names));
+                    let seen = Seen { path, made: made_here, copied_mutex };
+                    kept.event(event, &seen, |kept| {
+                        self.kept_step(event.step, names, &mut steps, kept)
+                    });
                 }
             }
         }
         for call in &self.calls {
             for (callee, _) in outside(&call.callee, names) {
                 let args = call.args.iter().map(|a| self.outside_vals(a, names, 0)).collect();
-                let step = self.outside_step(&self.steps[call.step as usize], names);
-                let step = kept.step(step);
+                let step = self.kept_step(call.step, names, &mut steps, &mut kept);
                 kept.out.calls.push(OpenCall { callee, args, step, ..call.clone() });
             }
         }
         let mut out = kept.out;
-        for fact in &self.facts {
-            if out.stores.len() >= MAX_STORES {
-                break;
-            }
-            for (dest, _) in outside(&fact.dest, names) {
-                let mut vals = self.outside_vals(&fact.vals, names, 0);
-                vals.retain(|v| v.as_path() != Some(&dest));
-                if !vals.is_empty() && !out.stores.iter().any(|s| s.dest == dest && s.vals == vals)
-                {
-                    out.stores.push(StoreFact { dest, vals });
-                }
-            }
-        }
+        out.stores = self.outside_stores(names);
         for ret in returns {
             for (i, vals) in ret.vals.iter().enumerate() {
                 if out.results.len() <= i {
@@ -205,23 +200,77 @@ impl FuncAnalysis<'_, '_> {
         out.signals = self.given(names);
         out.waits = outside_tokens(self.waits.iter().map(|w| w.1), names);
         crate::compact::drop_silent_threads(&mut out);
+        out.shrink();
         out
+    }
+
+    /// The stores to what callers know.
+    fn outside_stores(&self, names: &Names) -> Vec<StoreFact> {
+        let mut out: Vec<StoreFact> = Vec::new();
+        let mut known: FxHashSet<(Path, Vals)> = FxHashSet::default();
+        let mut seen: FxHashMap<&Vals, Vals> = FxHashMap::default();
+        for fact in &self.facts {
+            if out.len() >= MAX_STORES {
+                break;
+            }
+            for (dest, _) in outside(&fact.dest, names) {
+                let vals = seen
+                    .entry(&fact.vals)
+                    .or_insert_with(|| self.outside_vals(&fact.vals, names, 0));
+                let mut vals = vals.clone();
+                vals.retain(|v| v.as_path() != Some(&dest));
+                if !vals.is_empty() && known.insert((dest, vals.clone())) {
+                    out.push(StoreFact { dest, vals });
+                }
+            }
+        }
+        out
+    }
+
+    /// The step of the summary that a step of the function is.
+    fn kept_step(
+        &self,
+        id: StepId,
+        names: &Names,
+        steps: &mut OutsideSteps,
+        kept: &mut Kept,
+    ) -> StepId {
+        if let Some(known) = steps.kept[id as usize] {
+            return known;
+        }
+        let step = &self.steps[id as usize];
+        let step = kept.step(Step {
+            // Of no meaning to callers.
+            pos: ValueId::from_index(0),
+            locks: outside_locks(&step.locks, names),
+            acquired: steps.tokens(&step.acquired, names),
+            released: steps.tokens(&step.released, names),
+            ..step.clone()
+        });
+        steps.kept[id as usize] = Some(step);
+        step
     }
 
     /// The signals that the function gives, each with what it has waited for by then.
     fn given(&self, names: &Names) -> Vec<Signal> {
         let mut out: Vec<Signal> = Vec::new();
+        let mut places: FxHashMap<(Path, Via), Vec<(ValueId, u32)>> = FxHashMap::default();
+        for (at, token) in &self.signals {
+            places.entry((token.path, token.via)).or_default().push((*at, token.count));
+        }
+        let mut counts: FxHashMap<(Path, Via), u32> = FxHashMap::default();
+        let mut waited: FxHashMap<ValueId, Tokens> = FxHashMap::default();
         // Those at the end first: they are what others wait for.
         for (at, token) in self.signals.iter().rev() {
             let seen: Vec<(Path, Option<ValueId>)> = outside(&token.path, names).into_vec();
             if seen.is_empty() {
                 continue;
             }
-            let after = outside_tokens(self.waited_before(*at).into_iter(), names);
-            let alike =
-                self.signals.iter().filter(|s| s.1.path == token.path && s.1.via == token.via);
-            let places: Vec<(ValueId, u32)> = alike.map(|s| (s.0, s.1.count)).collect();
-            let count = self.most_on_one_way(&places);
+            let after = waited
+                .entry(*at)
+                .or_insert_with(|| outside_tokens(self.waited_before(*at).into_iter(), names));
+            let key = (token.path, token.via);
+            let count = *counts.entry(key).or_insert_with(|| self.most_on_one_way(&places[&key]));
             for (path, _) in seen {
                 let token = Token { path, count, ..*token };
                 add_signal(&mut out, Signal { token, after: after.clone() });
@@ -244,13 +293,13 @@ impl FuncAnalysis<'_, '_> {
     /// A goroutine's signals as callers know them.
     fn outside_thread(&self, t: &Thread, ended: bool, names: &Names) -> Thread {
         let mut signals = Vec::new();
-        for signal in &t.signals {
+        for signal in t.signals.iter() {
             let after = outside_tokens(signal.after.iter().copied(), names);
             for token in outside_tokens(std::iter::once(signal.token), names) {
                 add_signal(&mut signals, Signal { token, after: after.clone() });
             }
         }
-        Thread { signals, joined: t.joined || ended, ..t.clone() }
+        Thread { signals: signals.into(), joined: t.joined || ended, ..t.clone() }
     }
 
     /// Whether a lock is part of a struct that was passed by value: a mutex of this call alone.
@@ -280,17 +329,6 @@ impl FuncAnalysis<'_, '_> {
                 .iter()
                 .flat_map(|r| r.vals.iter().flatten())
                 .any(|v| own_object(v) == Some(var))
-    }
-
-    fn outside_step(&self, step: &Step, names: &Names) -> Step {
-        Step {
-            // Of no meaning to callers.
-            pos: ValueId::from_index(0),
-            locks: outside_locks(&step.locks, names),
-            acquired: outside_tokens(step.acquired.iter().copied(), names),
-            released: outside_tokens(step.released.iter().copied(), names),
-            ..step.clone()
-        }
     }
 
     /// Values as callers know them. Captured variables are replaced by what they hold.
@@ -349,6 +387,36 @@ struct EventKey {
     context_key: Option<CtxKey>,
 }
 
+/// How callers see an access.
+struct Seen {
+    path: Path,
+    made: Option<Made>,
+    copied_mutex: bool,
+}
+
+/// Steps of the function as callers know them, as far as they have been asked for. Many accesses
+/// share a step, and many steps a list of tokens.
+struct OutsideSteps {
+    kept: Vec<Option<StepId>>,
+    copied_mutex: Vec<Option<bool>>,
+    tokens: FxHashMap<TokenList, TokenList>,
+}
+
+impl OutsideSteps {
+    fn new(steps: usize) -> Self {
+        Self {
+            kept: vec![None; steps],
+            copied_mutex: vec![None; steps],
+            tokens: FxHashMap::default(),
+        }
+    }
+
+    fn tokens(&mut self, list: &TokenList, names: &Names) -> TokenList {
+        let outside = || list.or_new(outside_tokens(list.iter().copied(), names));
+        self.tokens.entry(list.clone()).or_insert_with(outside).clone()
+    }
+}
+
 impl Kept {
     fn step(&mut self, step: Step) -> StepId {
         let next = self.out.steps.len() as StepId;
@@ -358,12 +426,13 @@ impl Kept {
         })
     }
 
-    fn event(&mut self, path: Path, event: &Event, step: impl FnOnce() -> Step) {
+    fn event(&mut self, event: &Event, seen: &Seen, step: impl FnOnce(&mut Self) -> StepId) {
+        let &Seen { path, made, copied_mutex } = seen;
         let plain = event.is_plain();
         if plain && self.memory >= MAX_MEMORY_EVENTS {
             return;
         }
-        let step = self.step(step());
+        let step = step(self);
         let key = EventKey {
             path,
             kind: event.kind,
@@ -374,11 +443,11 @@ impl Kept {
                 event.indirect,
                 event.picked,
                 event.once,
-                event.copied_mutex,
+                copied_mutex,
                 event.put,
             ],
             value_receiver: event.value_receiver,
-            made: event.made,
+            made,
             ty: if plain { event.ty } else { None },
             context_key: event.context_key,
         };
@@ -388,7 +457,7 @@ impl Kept {
         }
         *same += 1;
         self.memory += usize::from(plain);
-        self.out.events.push(Event { path, step, ..event.clone() });
+        self.out.events.push(Event { path, step, made, copied_mutex, ..event.clone() });
     }
 }
 
@@ -419,16 +488,17 @@ fn outside(path: &Path, names: &Names) -> SmallVec<[(Path, Option<ValueId>); 1]>
 }
 
 fn outside_tokens(tokens: impl Iterator<Item = Token>, names: &Names) -> Tokens {
-    let mut out = Tokens::new();
+    let mut out = Distinct::default();
     for token in tokens {
+        if !matches!(token.path.root, Root::Fresh(_)) {
+            out.add(token);
+            continue;
+        }
         for path in own_or_outside(&token.path, names) {
-            let token = Token { path, ..token };
-            if !out.contains(&token) {
-                out.push(token);
-            }
+            out.add(Token { path, ..token });
         }
     }
-    out
+    out.into_tokens()
 }
 
 /// The names of a lock or channel outside the function. One of this call alone has a name too: two

@@ -67,6 +67,8 @@ impl<'e> Scope<'e> {
         apart: impl Fn(&Path) -> bool,
         possible: impl Fn(&At<'e>, &At<'e>) -> bool,
     ) {
+        // Steps are shared by many accesses.
+        let mut unprotected: FxHashMap<(u32, u32), bool> = FxHashMap::default();
         let mut by_path: FxHashMap<(Path, bool), Vec<&Event>> = FxHashMap::default();
         let mut order: Vec<(Path, bool)> = Vec::new();
         for event in events {
@@ -101,7 +103,7 @@ impl<'e> Scope<'e> {
                 return;
             }
             if !parallel(x, y, self.threads, itself, apart(path))
-                || !self.unprotected(x, y)
+                || !*unprotected.entry((a.step, b.step)).or_insert_with(|| self.unprotected(x, y))
                 || !possible(&(a, x), &(b, y))
             {
                 return;

@@ -95,7 +95,7 @@ impl Path {
     }
     /// Whether some step picks one of many elements, so that equal paths may differ in object.
     pub fn has_item(&self) -> bool {
-        self.elems.to_vec().contains(&Elem::Item)
+        self.elems.has_item()
     }
     /// The field or package-level variable that the path names.
     pub fn variable(&self) -> Option<ObjId> {

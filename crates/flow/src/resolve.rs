@@ -198,49 +198,6 @@ impl FuncAnalysis<'_, '_> {
             })
     }
 
-    /// Whether one object may stand in several places: it is put into one container twice or into
-    /// fields of two objects, or in a loop that does not make another one each time.
-    fn is_stored_often(&self, root: Root) -> bool {
-        let Root::Fresh(made) = root else { return true };
-        if let Some(&(stores, often)) = self.stored_often.borrow().get(&made)
-            && stores == self.facts.len()
-        {
-            return often;
-        }
-        let often = self.find_stored_often(made);
-        self.stored_often.borrow_mut().insert(made, (self.facts.len(), often));
-        often
-    }
-
-    fn find_stored_often(&self, made: ValueId) -> bool {
-        let root = Root::Fresh(made);
-        let mut seen: SmallVec<[(Option<&Path>, ValueId); 2]> = SmallVec::new();
-        for fact in self.facts.iter().filter(|f| !f.dest.elems.is_empty()) {
-            // What was picked out of a container is another object each time.
-            let holds = || {
-                let mut vals = fact.vals.iter().filter(|val| !val.picked);
-                vals.any(|val| val.as_path().is_some_and(|p| p.root == root))
-            };
-            // What `append` moves was stored before.
-            let moved = matches!(self.func.instr(fact.at).op, Op::BuiltinCall { .. });
-            if moved || !holds() {
-                continue;
-            }
-            let container = (fact.dest.elems.last() == Some(Elem::Item)).then_some(&fact.dest);
-            let again = |from: ValueId, to: ValueId| {
-                self.order.after(from, to, Some(made)) && self.may_put_again(from, to)
-            };
-            let twice = |at: ValueId| again(at, fact.at) || again(fact.at, at);
-            if seen.iter().any(|&(c, at)| c == container && at != fact.at && twice(at))
-                || again(fact.at, fact.at)
-            {
-                return true;
-            }
-            seen.push((container, fact.at));
-        }
-        false
-    }
-
     /// Whether a struct variable has fields that were set by themselves.
     fn is_changed_copy(&self, root: Root) -> bool {
         let Root::Fresh(v) = root else { return false };

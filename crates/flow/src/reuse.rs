@@ -2,26 +2,103 @@
 //! are stored, because this follows one value through the rounds of a loop: after
 //! `jobs <- job; job = pool.Get()` the variable holds another one.
 
-use base::FxHashMap;
+use std::cell::{OnceCell, RefCell};
+
+use base::{FxHashMap, FxHashSet};
 use go_ir::{BlockId, Op, ValueId};
 use smallvec::{SmallVec, smallvec};
 
 use crate::function::FuncAnalysis;
-use crate::path::{Root, Val};
+use crate::path::{Elem, Path, Root, Val};
 
 /// Most values that are followed at once; with more of them the answer is yes.
 const MAX_HOLDING: usize = 32;
 
-/// What each value is copied to.
-pub(crate) type Copies = FxHashMap<ValueId, SmallVec<[ValueId; 2]>>;
-
 /// Values and variables that hold an object, sorted.
 type Holding = Vec<ValueId>;
 
+/// What has been found out about objects that are put away, for they are asked about again with
+/// every path that is resolved.
+#[derive(Default)]
+pub(crate) struct Reuse {
+    /// The stores that have an object somewhere in what they put into a field or container, by the
+    /// instruction that made the object.
+    pub holders: FxHashMap<ValueId, Vec<u32>>,
+    stored: RefCell<FxHashMap<ValueId, Stored>>,
+    put_again: RefCell<FxHashMap<(ValueId, ValueId), bool>>,
+    names: RefCell<FxHashMap<(ValueId, ValueId), Option<Holding>>>,
+    copies: OnceCell<FxHashMap<ValueId, SmallVec<[ValueId; 2]>>>,
+}
+
+/// The stores of one object that have been looked at.
+#[derive(Default)]
+struct Stored {
+    /// How many of them.
+    looked: usize,
+    /// Where it was put, the container or (`None`) a field, and by which instruction.
+    seen: FxHashMap<Option<Path>, Vec<ValueId>>,
+    known: FxHashSet<(Option<Path>, ValueId)>,
+    /// Whether it may stand in several places. More stores do not change that.
+    often: bool,
+}
+
 impl FuncAnalysis<'_, '_> {
+    /// Whether one object may stand in several places: it is put into one container twice or into
+    /// fields of two objects, or in a loop that does not make another one each time.
+    pub fn is_stored_often(&self, root: Root) -> bool {
+        let Root::Fresh(made) = root else { return true };
+        let Some(holders) = self.reuse.holders.get(&made) else { return false };
+        let mut all = self.reuse.stored.borrow_mut();
+        let stored = all.entry(made).or_default();
+        let again = |from: ValueId, to: ValueId| {
+            self.order.after(from, to, Some(made)) && self.may_put_again(from, to)
+        };
+        while !stored.often && stored.looked < holders.len() {
+            let fact = &self.facts[holders[stored.looked] as usize];
+            stored.looked += 1;
+            let container = (fact.dest.elems.last() == Some(Elem::Item)).then_some(fact.dest);
+            if !stored.known.insert((container, fact.at)) {
+                continue;
+            }
+            let seen = stored.seen.entry(container).or_default();
+            let twice = |&at: &ValueId| again(at, fact.at) || again(fact.at, at);
+            stored.often = seen.iter().any(twice) || again(fact.at, fact.at);
+            seen.push(fact.at);
+        }
+        stored.often
+    }
+
+    /// Notes the objects that a store puts away.
+    pub fn note_holders(&mut self, fact: u32) {
+        let stored = &self.facts[fact as usize];
+        // What `append` moves was stored before.
+        let moved = matches!(self.func.instr(stored.at).op, Op::BuiltinCall { .. });
+        if moved || stored.dest.elems.is_empty() {
+            return;
+        }
+        // What was picked out of a container is another object each time.
+        for path in stored.vals.iter().filter(|v| !v.picked).filter_map(|v| v.as_path()) {
+            if let Root::Fresh(made) = path.root {
+                let list = self.reuse.holders.entry(made).or_default();
+                if list.last() != Some(&fact) {
+                    list.push(fact);
+                }
+            }
+        }
+    }
+
     /// Whether what the instruction `first` puts away may be what `second` puts away when it runs
     /// after that, which may be the same instruction in a later round. Yes when that is not known.
-    pub fn may_put_again(&self, first: ValueId, second: ValueId) -> bool {
+    fn may_put_again(&self, first: ValueId, second: ValueId) -> bool {
+        if let Some(&known) = self.reuse.put_again.borrow().get(&(first, second)) {
+            return known;
+        }
+        let found = self.find_put_again(first, second);
+        self.reuse.put_again.borrow_mut().insert((first, second), found);
+        found
+    }
+
+    fn find_put_again(&self, first: ValueId, second: ValueId) -> bool {
         let (Some(held), Some(again)) = (self.put_value(first), self.put_value(second)) else {
             return true;
         };
@@ -161,14 +238,19 @@ impl FuncAnalysis<'_, '_> {
     /// The values and variables that may hold at `at` what `value` is. Those that are set again
     /// before they are next used are none of them.
     fn names_of(&self, value: ValueId, at: ValueId) -> Option<Holding> {
+        let mut known = self.reuse.names.borrow_mut();
+        known.entry((value, at)).or_insert_with(|| self.find_names(value, at)).clone()
+    }
+
+    fn find_names(&self, value: ValueId, at: ValueId) -> Option<Holding> {
         let mut names: Holding = vec![value];
         let mut next = 0;
         while next < names.len() {
             let name = names[next];
             next += 1;
-            let copies = self.copies().get(&name).into_iter().flatten().copied();
             let sources = self.copied_from(name).into_iter();
-            for v in sources.chain(copies) {
+            let copies = self.copies().get(&name).into_iter().flatten().copied();
+            for v in sources.chain(copies).collect::<Vec<_>>() {
                 if !names.contains(&v) {
                     names.push(v);
                 }
@@ -182,17 +264,18 @@ impl FuncAnalysis<'_, '_> {
         Some(names)
     }
 
-    /// What each value is copied to, and the other way round for what is stored in variables.
-    fn copies(&self) -> &Copies {
-        self.copies.get_or_init(|| {
-            let mut copies = Copies::default();
+    /// The values and variables that hold copies of a value or variable, or that it is stored to or
+    /// from.
+    fn copies(&self) -> &FxHashMap<ValueId, SmallVec<[ValueId; 2]>> {
+        self.reuse.copies.get_or_init(|| {
+            let mut copies: FxHashMap<ValueId, SmallVec<[ValueId; 2]>> = FxHashMap::default();
             for (v, instr) in self.func.values.iter_enumerated() {
                 for from in self.copied_from(v) {
                     copies.entry(from).or_default().push(v);
                 }
                 if let Op::Store { addr, value } = instr.op {
-                    copies.entry(addr).or_default().push(value);
                     copies.entry(value).or_default().push(addr);
+                    copies.entry(addr).or_default().push(value);
                 }
             }
             copies

@@ -140,6 +140,7 @@ impl FuncAnalysis<'_, '_> {
                 (None, None) => false,
             }
         });
+        crate::analysis::first_of_places(self.cx, &mut pairs);
         pairs
     }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use base::FxHashMap;
 use go_ir::{FuncId, ValueId};
-use smallvec::smallvec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::function::FuncAnalysis;
 use crate::path::{Elem, Path, Root, Val, Vals, What, add_val};
@@ -19,6 +20,9 @@ pub(crate) struct Sub<'s> {
     /// The call.
     pub call: ValueId,
 }
+
+/// Channels and the like of a callee with what they are at one call.
+pub(crate) type Places = FxHashMap<Path, SmallVec<[Path; 1]>>;
 
 impl FuncAnalysis<'_, '_> {
     /// A callee's path here: no value when the caller cannot see it.
@@ -103,12 +107,21 @@ impl FuncAnalysis<'_, '_> {
     }
 
     /// A goroutine's signals here.
-    pub fn subst_signals(&self, signals: &[Signal], sub: &Sub<'_>) -> Vec<Signal> {
+    pub fn subst_signals(
+        &self,
+        signals: &[Signal],
+        sub: &Sub<'_>,
+        known: &mut Places,
+    ) -> Vec<Signal> {
         let mut out = Vec::new();
         for signal in signals {
-            let after: Tokens =
-                signal.after.iter().flat_map(|t| self.subst_token(t, sub)).collect();
-            for token in self.subst_token(&signal.token, sub) {
+            let mut after = Tokens::new();
+            for token in &signal.after {
+                let places = self.subst_places(&token.path, sub, known);
+                after.extend(places.iter().map(|&path| Token { path, ..*token }));
+            }
+            for &path in self.subst_places(&signal.token.path, sub, known) {
+                let token = Token { path, ..signal.token };
                 add_signal(&mut out, Signal { token, after: after.clone() });
             }
         }
@@ -117,9 +130,24 @@ impl FuncAnalysis<'_, '_> {
 
     /// A callee's signal here.
     pub fn subst_token(&self, token: &Token, sub: &Sub<'_>) -> Tokens {
-        let places = self.subst(&token.path, sub, Some(sub.call));
+        let places = self.find_places(&token.path, sub);
+        places.into_iter().map(|path| Token { path, ..*token }).collect()
+    }
+
+    /// What a callee signals or waits for here; `known` is what was found out about the same call.
+    pub fn subst_places<'k>(
+        &self,
+        path: &Path,
+        sub: &Sub<'_>,
+        known: &'k mut Places,
+    ) -> &'k [Path] {
+        known.entry(*path).or_insert_with(|| self.find_places(path, sub))
+    }
+
+    fn find_places(&self, path: &Path, sub: &Sub<'_>) -> SmallVec<[Path; 1]> {
+        let places = self.subst(path, sub, Some(sub.call));
         let places = places.iter().flat_map(|p| self.content_of(p, Some(sub.call)));
-        places.filter_map(|p| p.as_path().copied()).map(|path| Token { path, ..*token }).collect()
+        places.filter_map(|p| p.as_path().copied()).collect()
     }
 
     /// A place of memory: the path itself, not what is in it. A struct that was copied is another

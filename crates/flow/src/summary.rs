@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use source::FileSpan;
 
 use crate::path::{Path, Root, Vals};
+use crate::tokens::TokenList;
 
 /// Most accesses that a summary keeps. A function beyond it (a generated giant) loses some.
 pub const MAX_EVENTS: usize = 4_096;
@@ -42,11 +43,41 @@ impl ThreadSet {
     /// The same set with every number raised by `by`.
     #[must_use]
     pub fn shifted(&self, by: u32) -> Self {
-        let mut out = Self::default();
-        for n in self.iter() {
-            out.insert(n + by);
+        if self.0.is_empty() {
+            return Self::default();
         }
-        out
+        let (words, bits) = (by as usize / 64, by % 64);
+        let mut out: SmallVec<[u64; 1]> = SmallVec::from_elem(0, words + self.0.len() + 1);
+        for (i, &word) in self.0.iter().enumerate() {
+            out[words + i] |= word << bits;
+            if bits > 0 {
+                out[words + i + 1] = word >> (64 - bits);
+            }
+        }
+        Self(out).trimmed()
+    }
+    /// Adds all numbers of another set.
+    pub fn add_all(&mut self, other: &Self) {
+        if self.0.len() < other.0.len() {
+            self.0.resize(other.0.len(), 0);
+        }
+        self.0.iter_mut().zip(&other.0).for_each(|(word, more)| *word |= more);
+    }
+    /// The same set without a number.
+    #[must_use]
+    pub fn without(&self, n: u32) -> Self {
+        let mut out = self.0.clone();
+        if let Some(word) = out.get_mut(n as usize / 64) {
+            *word &= !(1 << (n % 64));
+        }
+        Self(out).trimmed()
+    }
+    /// Equal sets have equally many words.
+    fn trimmed(mut self) -> Self {
+        while self.0.last() == Some(&0) {
+            self.0.pop();
+        }
+        self
     }
 }
 
@@ -118,7 +149,9 @@ const MAX_SIGNALS: usize = 96;
 pub fn add_signal(signals: &mut Vec<Signal>, signal: Signal) {
     let same = |s: &Signal| s.token.path == signal.token.path && s.token.via == signal.token.via;
     if let Some(known) = signals.iter_mut().find(|s| same(s)) {
-        known.after.retain(|t| signal.after.contains(t));
+        if known.after != signal.after {
+            known.after.retain(|t| signal.after.contains(t));
+        }
         known.token.count = known.token.count.max(signal.token.count);
     } else if signals.len() < MAX_SIGNALS {
         signals.push(signal);
@@ -187,9 +220,9 @@ pub struct Step {
     /// Whether a lock is held that has no path: then nothing is said about protection.
     pub unknown_lock: bool,
     /// What was waited for before.
-    pub acquired: Tokens,
+    pub acquired: TokenList,
     /// What is signalled after.
-    pub released: Tokens,
+    pub released: TokenList,
     /// Whether it happens in a goroutine that serves a request, or in one started by such.
     pub request: bool,
     /// The outermost goroutine around it of which many run at once, itself included.
@@ -306,7 +339,7 @@ pub struct OpenCall {
 }
 
 /// How a goroutine is started.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Spawn {
     /// What it is.
     pub kind: OriginKind,
@@ -332,7 +365,7 @@ pub struct Thread {
     /// The calls that lead from the summarised function to the start.
     pub frames: Frames,
     /// The signals that it gives.
-    pub signals: Vec<Signal>,
+    pub signals: Arc<Vec<Signal>>,
     /// Whether it is over when the function that starts it returns.
     pub joined: bool,
     /// Whether it is over before the goroutine that started it is.
@@ -379,6 +412,16 @@ impl Summary {
     /// When an access happens.
     pub fn step(&self, id: StepId) -> &Step {
         &self.steps[id as usize]
+    }
+
+    /// Gives back the memory that it was made in and does not need.
+    pub(crate) fn shrink(&mut self) {
+        self.steps.shrink_to_fit();
+        self.events.shrink_to_fit();
+        self.calls.shrink_to_fit();
+        self.threads.shrink_to_fit();
+        self.stores.shrink_to_fit();
+        self.signals.shrink_to_fit();
     }
 
     /// Whether calling the function tells the caller nothing.
