@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 
 use base::FxHashMap;
-use go_ir::{Gate, Terminator, ValueId};
+use go_ir::{Gate, ValueId};
 
 use crate::function::FuncAnalysis;
 use crate::path::{Path, Root};
