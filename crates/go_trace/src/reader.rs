@@ -14,8 +14,8 @@ use crate::wire::EventType;
 /// Trying one thread after another costs as many steps as there are threads. A trace has so many to
 /// start with, and more with each event that passes; real ones need a few an event. Without a
 /// limit, a few bytes could keep the reader busy for hours.
-const PATIENCE: u64 = 1 << 28;
-const PATIENCE_PER_EVENT: u64 = 256;
+const PATIENCE: u64 = 1 << 26;
+const PATIENCE_PER_EVENT: u64 = 1 << 10;
 
 /// How strict the reader is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -100,15 +100,17 @@ impl Tables {
     /// What an event of this type refers to and the tables do not have.
     #[inline]
     pub(crate) fn missing(&self, kind: u8, args: &[u64; 4]) -> Option<&'static str> {
-        let references = REFERENCES[kind as usize];
-        for (i, &arg) in args.iter().enumerate() {
-            if references >> i & 1 != 0 && !self.stacks.has(arg) {
-                return Some("a stack that is not there");
-            }
-        }
-        for (i, &arg) in args.iter().enumerate() {
-            if references >> i & 16 != 0 && !self.strings.has(arg) {
-                return Some("a string that is not there");
+        let mut left = REFERENCES[kind as usize];
+        while left != 0 {
+            let bit = left.trailing_zeros() as usize;
+            left &= left - 1;
+            let ids = if bit < 4 { &self.stacks } else { &self.strings };
+            if !ids.has(args[bit % 4]) {
+                return Some(if bit < 4 {
+                    "a stack that is not there"
+                } else {
+                    "a string that is not there"
+                });
             }
         }
         None
@@ -192,7 +194,12 @@ impl Ids {
     /// Whether an event may refer to it: 0 is nothing, and always there.
     #[inline]
     fn has(&self, id: u64) -> bool {
-        id < self.dense || id == 0 || self.get(id).is_some()
+        id < self.dense || self.has_far(id)
+    }
+
+    #[cold]
+    fn has_far(&self, id: u64) -> bool {
+        id == 0 || self.get(id).is_some()
     }
 
     /// Whether the id was free; 0 never is.
