@@ -1,8 +1,8 @@
-//! Runs the programs of `crates/go_crash/testdata/corpus`, which die in every way that Go knows, with
+//! Runs the scenarios of `crates/go_crash/testdata/corpus`, each a way to die or to report, with
 //! several versions of Go at every `GOTRACEBACK` level, and compares what `go_crash` reads with an
 //! independent count of what was printed. The figures go to `crash.md` of the output folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -37,11 +37,13 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
     let mut page = String::from(HEAD);
     let (mut wrong, mut known) = (Vec::new(), Vec::new());
     let mut whole = Tally::default();
+    let mut scenarios = BTreeSet::new();
     for version in VERSIONS {
         let go = Go::of_version(version)?;
         let programs = build(&go, version, &scratch)?;
         let mut levels: BTreeMap<&str, Tally> = BTreeMap::new();
         let mut jobs = jobs(&programs, version)?;
+        scenarios.extend(jobs.iter().map(|job| format!("`{}`", job.name)));
         while !jobs.is_empty() {
             let batch: Vec<Job> = jobs.drain(..AT_ONCE.min(jobs.len())).collect();
             let outputs: Vec<anyhow::Result<Vec<u8>>> = std::thread::scope(|scope| {
@@ -74,6 +76,8 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
         }
     }
     writeln!(page, "| all | all | {} |", whole.cells())?;
+    let list = scenarios.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    writeln!(page, "\n## Scenarios\n\n{} in all: {list}.\n\n{UNMEASURED}", scenarios.len())?;
     writeln!(page, "\n## Not counted\n\n{}", known.join("\n"))?;
     page += &speed();
     std::fs::create_dir_all(&setup.out)?;
@@ -88,10 +92,12 @@ const KNOWN: &[([&str; 3], &str)] =
 const RAW: &str = "Go up to 1.22 prints the lines of a panic's value raw; with GOTRACEBACK=none no true stack follows that \
     would give the forged ones away";
 
-const HEAD: &str = "# What Go prints when it dies is read whole\n\n\
-    The programs of crates/go_crash/testdata/corpus die or report in every way there is (panics, fatal errors,\n\
-    signals, net/http, failed and hanging tests, race reports), with each version of Go at each level of\n\
-    GOTRACEBACK. `printed` is counted by a few lines of their own in xtask: lines that are goroutine headers (or\n\
+const UNMEASURED: &str = "`raced-` ones are built with `-race`, those that begin with `Test` are run by package testing. What is not \
+    in this list is not measured: crashes in C code called through cgo, `checkptr`, other systems than Linux on amd64.";
+
+const HEAD: &str = "# What Go prints when it dies, and what of it is read\n\n\
+    The scenarios of crates/go_crash/testdata/corpus (listed below: panics, fatal errors, signals, net/http, failed\n\
+    and hanging tests, race reports) are run with each version of Go at each level of GOTRACEBACK. `printed` is counted by a few lines of their own in xtask: lines that are goroutine headers (or\n\
     titles of a race report), and function lines with a place on the next line; text that the corpus forges in\n\
     panic values is left out of the count, and must be left out by the reader. `deaths told`: runs that printed\n\
     anything and died, of which kind and message were found.\n\n\
