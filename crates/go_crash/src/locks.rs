@@ -197,7 +197,7 @@ impl Locks {
                 .filter(|o| self.objects.len() < MAX_KEYS || self.objects.contains_key(o));
             let receiver = of.receiver.filter(|_| waits.is_none());
             let names = &mut self.names;
-            let visit = || Visit {
+            let mut visit = || Visit {
                 goroutine: stack.id,
                 function: of.function,
                 file: names.number(frame.file),

@@ -27,7 +27,8 @@ pub enum Mode {
     Salvage,
 }
 
-/// What was saved of a generation that is cut off.
+/// What was saved of a generation that is cut off. Up to Go 1.25 a cut between two batches shows only
+/// by what is missing, if at all.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Salvage {
     /// Number of the generation.
@@ -57,6 +58,8 @@ pub struct Reader<R> {
     state: State,
     /// What is wrong with what follows this generation.
     then: Option<Error>,
+    /// Whether this generation may be cut off, and is to be saved as far as it goes.
+    lenient: bool,
     salvage: Option<Salvage>,
 }
 
@@ -103,6 +106,7 @@ impl<R: Read> Reader<R> {
             syncs: 0,
             state: State::More,
             then: None,
+            lenient: false,
             salvage: None,
         })
     }
@@ -165,10 +169,7 @@ impl<R: Read> Reader<R> {
             match self.next_generation() {
                 Ok(Some(event)) => event,
                 Ok(None) => return Ok(None),
-                Err(error) => {
-                    self.state = State::Done;
-                    return Err(error);
-                }
+                Err(error) => return Err(self.stop(error)),
             }
         };
         Ok(Some(self.timed(event)))
@@ -193,6 +194,7 @@ impl<R: Read> Reader<R> {
     fn stop(&mut self, error: Error) -> Error {
         self.skip_generation();
         self.state = State::Done;
+        self.then = None;
         error
     }
 
@@ -223,15 +225,19 @@ impl<R: Read> Reader<R> {
             Ok(Outcome::Whole { more, then }) => {
                 let go_on = more && then.is_none();
                 self.state = if go_on { State::More } else { State::Last };
-                if self.mode == Mode::Strict || !then.as_ref().is_some_and(Error::is_torn) {
-                    self.then = then;
+                // Up to Go 1.25 nothing tells whether the last generation is all there.
+                let open = self.version < 26 && !more;
+                self.lenient = self.mode == Mode::Salvage && open;
+                if self.lenient && then.as_ref().is_some_and(Error::is_torn) {
+                    self.saved();
                 } else {
-                    self.salvage = Some(Salvage { generation: self.generation.number, dropped: 0 });
+                    self.then = then;
                 }
             }
             Ok(Outcome::Torn(_)) if self.mode == Mode::Salvage => {
                 self.state = State::Last;
-                self.salvage = Some(Salvage { generation: self.generation.number, dropped: 0 });
+                self.lenient = true;
+                self.saved();
             }
             Ok(Outcome::End) => {
                 self.generation = Generation::default();
@@ -255,6 +261,7 @@ impl<R: Read> Reader<R> {
         self.cursors.clear();
         self.heap.0.clear();
         self.set_sample(0);
+        self.tables.partial = self.lenient;
         for (thread, batches) in std::mem::take(&mut self.generation.threads) {
             let mut cursor = Cursor::new(thread, batches);
             match cursor.advance(&self.tables.data, self.generation.scale) {
@@ -262,7 +269,7 @@ impl<R: Read> Reader<R> {
                     self.heap.push(cursor.raw.time, self.cursors.len() as u32);
                     self.cursors.push(cursor);
                 }
-                Err(what) if self.salvage.is_none() => {
+                Err(what) if !self.lenient => {
                     return Err(inconsistent(&self.generation, thread, cursor.raw.kind, what));
                 }
                 Ok(false) | Err(_) => {}
@@ -287,11 +294,10 @@ impl<R: Read> Reader<R> {
                     return Ok(Some(event));
                 }
             }
-            let number = self.generation.number;
-            let Some(salvage) = &mut self.salvage else {
-                return Err(Error::Stuck { generation: number });
-            };
-            salvage.dropped += 1;
+            if !self.lenient {
+                return Err(Error::Stuck { generation: self.generation.number });
+            }
+            self.saved().dropped += 1;
             self.refresh(0)?;
             match self.heap.0.first() {
                 // A sample may come before what is the earliest one now.
@@ -305,13 +311,20 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// What is told of a generation that is cut off.
+    fn saved(&mut self) -> &mut Salvage {
+        let generation = self.generation.number;
+        self.salvage.get_or_insert(Salvage { generation, dropped: 0 })
+    }
+
     fn spend(&mut self, steps: u64) -> Result<(), Error> {
         match self.patience.checked_sub(steps) {
             Some(left) => {
                 self.patience = left;
                 Ok(())
             }
-            None if self.salvage.is_some() => {
+            None if self.lenient => {
+                self.saved();
                 self.skip_generation();
                 Ok(())
             }
@@ -332,7 +345,7 @@ impl<R: Read> Reader<R> {
                     Ok(Step::Plain) => {
                         let missing = self.tables.missing(raw.kind.0, &raw.args);
                         self.refresh(i)?;
-                        if let Some(what) = missing.filter(|_| self.salvage.is_none()) {
+                        if let Some(what) = missing.filter(|_| !self.lenient) {
                             return Err(inconsistent(&self.generation, thread, raw.kind, what));
                         }
                         let (proc, goroutine) = (cx.proc, cx.goroutine);
@@ -366,7 +379,7 @@ impl<R: Read> Reader<R> {
                 self.spend(work)?;
                 Ok(Some(event))
             }
-            Err(_) if self.salvage.is_some() => {
+            Err(_) if self.lenient => {
                 (self.order.len, self.given) = (0, 0);
                 Ok(None)
             }
@@ -382,7 +395,7 @@ impl<R: Read> Reader<R> {
         let event = self.order.out[self.given];
         self.given += 1;
         match self.tables.missing(event.kind.0, &event.args) {
-            Some(what) if self.salvage.is_none() => {
+            Some(what) if !self.lenient => {
                 Err(inconsistent(&self.generation, event.thread, event.kind, what))
             }
             _ => Ok(event),
@@ -397,11 +410,15 @@ impl<R: Read> Reader<R> {
         match cursor.advance(&self.tables.data, self.generation.scale) {
             Ok(true) if i == 0 => self.heap.replace_first(cursor.raw.time),
             Ok(true) => self.heap.replace(i, cursor.raw.time),
-            Err(what) if self.salvage.is_none() => {
+            Err(what) if !self.lenient => {
                 let (thread, kind) = (cursor.thread, cursor.raw.kind);
                 return Err(inconsistent(&self.generation, thread, kind, what));
             }
-            Ok(false) | Err(_) => self.heap.remove(i),
+            Ok(false) => self.heap.remove(i),
+            Err(_) => {
+                self.heap.remove(i);
+                self.saved();
+            }
         }
         self.patience = self.patience.saturating_add(PATIENCE_PER_EVENT);
         Ok(())

@@ -62,6 +62,8 @@ pub struct Tables {
     frames: Vec<RawFrame>,
     by_pc: HashMap<u64, u32>,
     extra: Vec<Arc<[u8]>>,
+    /// Whether tables may be missing, with the end of the generation.
+    pub(crate) partial: bool,
     pub(crate) clock: Option<Clock>,
 }
 
@@ -94,7 +96,7 @@ impl Tables {
 
     /// Whether an event may refer to this string.
     pub(crate) fn has_string(&self, id: u64) -> bool {
-        self.strings.has(id)
+        self.partial || self.strings.has(id)
     }
 
     /// What an event of this type refers to and the tables do not have.
@@ -124,7 +126,7 @@ impl Tables {
         self.frames.clear();
         self.by_pc.clear();
         self.extra.clear();
-        self.clock = None;
+        (self.clock, self.partial) = (None, false);
     }
 
     /// Whether the id was free. The string is `data[at..at + len]`.

@@ -92,11 +92,6 @@ fn threads_that_all_wait_do_not_keep_the_reader_busy() {
     let (count, error) = read(&out, Mode::Strict);
     assert!(matches!((count, error), (1, Some(Error::Stuck { .. }))));
     let start = Instant::now();
-    let (count, error) = read(&out, Mode::Salvage);
-    assert!(
-        matches!((count, error), (1, Some(Error::Stuck { .. }))),
-        "a whole generation is strict"
-    );
     // Torn, each event would be dropped after a look at all threads.
     let (count, error) = read(&out[..out.len() - 3], Mode::Salvage);
     assert!((count, error.is_none()) == (2, true));
