@@ -338,13 +338,48 @@ fn receiver(function: &str) -> Option<&str> {
 
 /// The first argument, if it is a number.
 fn address(arguments: &str) -> Option<u64> {
-    let end = memchr(b',', arguments.as_bytes()).unwrap_or(arguments.len());
-    let first = &arguments[..end];
-    let digits = first.trim_end_matches('?').strip_prefix("0x")?;
-    u64::from_str_radix(digits, 16).ok()
+    let digits = arguments.as_bytes().strip_prefix(b"0x")?;
+    let (mut value, mut len) = (0, 0);
+    for (i, &byte) in digits.iter().enumerate() {
+        match char::from(byte).to_digit(16) {
+            Some(digit) => (value, len) = (value << 4 | u64::from(digit), i + 1),
+            None if byte == b',' => break,
+            // What follows is the mark of a stale one.
+            None if byte == b'?' => {
+                let rest = digits[i..].iter().position(|b| *b != b'?').map(|at| digits[i + at]);
+                rest.is_none_or(|byte| byte == b',').then_some(())?;
+                break;
+            }
+            None => return None,
+        }
+    }
+    (1..=16).contains(&len).then_some(value)
 }
 
 /// The first argument, if it can be the address of an object. Small numbers are values.
 fn heap_address(arguments: &str) -> Option<u64> {
     address(arguments).filter(|a| *a >= 1 << 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_arguments_that_are_numbers() {
+        for (arguments, want) in [
+            ("0xc000012330", Some(0xc0_0001_2330)),
+            ("0xc000012330?, 0x1", Some(0xc0_0001_2330)),
+            ("0x7, {0x1, 0x2}", Some(7)),
+            ("0xffffffffffffffff", Some(u64::MAX)),
+            ("0x10000000000000000", None),
+            ("0x, 0x1", None),
+            ("0x12?3", None),
+            ("{0xc000012330, 0x5}", None),
+            ("...", None),
+            ("", None),
+        ] {
+            assert_eq!(address(arguments), want, "{arguments}");
+        }
+    }
 }
