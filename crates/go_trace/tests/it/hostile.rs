@@ -44,7 +44,9 @@ impl Events {
     fn event(&mut self, kind: E, args: &[u64]) {
         self.data.push(kind.0);
         self.data.push(1);
-        args.iter().for_each(|&arg| number(&mut self.data, arg));
+        for &arg in args {
+            number(&mut self.data, arg);
+        }
         if self.data.len() > 60_000 {
             self.flush();
         }
@@ -109,6 +111,7 @@ fn more_threads_than_a_program_can_have_are_refused() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "slow tests are chosen by the environment")]
 fn goroutines_and_regions_without_end_are_refused() {
     // Half a gigabyte, and seconds.
     if std::env::var_os("UNPANIC_SLOW").is_none_or(|value| value != "1") {
@@ -137,7 +140,9 @@ fn sizes_that_a_head_claims_cost_nothing() {
     for size in [1 << 16, (1 << 16) + 1, 1 << 40, u64::MAX] {
         let mut out = head();
         out.push(E::EVENT_BATCH.0);
-        [1, 0, 1, size].iter().for_each(|&value| number(&mut out, value));
+        for value in [1, 0, 1, size] {
+            number(&mut out, value);
+        }
         let (_, error) = read(&out, Mode::Strict);
         let error = error.expect("an error");
         assert_eq!(error.is_torn(), size == 1 << 16, "{error}");
