@@ -144,9 +144,12 @@ impl Goroutine {
         self.frames.iter().map(|frame| self.read(frame))
     }
     /// One frame of [`Goroutine::frames`].
+    #[inline]
     pub(crate) fn frame(&self, index: usize) -> Option<Frame<'_>> {
         self.frames.get(index).map(|frame| self.read(frame))
     }
+    /// Inlined, so that callers pay for the parts that they look at.
+    #[inline]
     fn read(&self, frame: &FrameSpan) -> Frame<'_> {
         Frame {
             function: self.get(frame.function),
@@ -170,6 +173,7 @@ impl Goroutine {
         self.text.len() + self.frames.len() * size_of::<FrameSpan>() + size_of::<Self>()
     }
 
+    #[inline]
     fn get(&self, span: Span) -> &str {
         self.text.get(span.range()).unwrap_or("")
     }

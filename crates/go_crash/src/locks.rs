@@ -341,16 +341,17 @@ fn address(arguments: &str) -> Option<u64> {
     let digits = arguments.as_bytes().strip_prefix(b"0x")?;
     let (mut value, mut len) = (0, 0);
     for (i, &byte) in digits.iter().enumerate() {
-        match char::from(byte).to_digit(16) {
-            Some(digit) => (value, len) = (value << 4 | u64::from(digit), i + 1),
-            None if byte == b',' => break,
+        match byte {
+            b'0'..=b'9' => (value, len) = (value << 4 | u64::from(byte - b'0'), i + 1),
+            b'a'..=b'f' => (value, len) = (value << 4 | u64::from(byte - b'a' + 10), i + 1),
+            b',' => break,
             // What follows is the mark of a stale one.
-            None if byte == b'?' => {
+            b'?' => {
                 let rest = digits[i..].iter().position(|b| *b != b'?').map(|at| digits[i + at]);
                 rest.is_none_or(|byte| byte == b',').then_some(())?;
                 break;
             }
-            None => return None,
+            _ => return None,
         }
     }
     (1..=16).contains(&len).then_some(value)
