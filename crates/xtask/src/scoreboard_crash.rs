@@ -97,7 +97,8 @@ const UNMEASURED: &str = "`raced-` ones are built with `-race`, those that begin
 
 const HEAD: &str = "# What Go prints when it dies, and what of it is read\n\n\
     The scenarios of crates/go_crash/testdata/corpus (listed below: panics, fatal errors, signals, net/http, failed\n\
-    and hanging tests, race reports) are run with each version of Go at each level of GOTRACEBACK. `printed` is counted by a few lines of their own in xtask: lines that are goroutine headers (or\n\
+    and hanging tests, race reports) are run with each version of Go at each level of GOTRACEBACK.\n\
+    `printed` is counted by a few lines of their own in xtask: lines that are goroutine headers (or\n\
     titles of a race report), and function lines with a place on the next line; text that the corpus forges in\n\
     panic values is left out of the count, and must be left out by the reader. `deaths told`: runs that printed\n\
     anything and died, of which kind and message were found.\n\n\
