@@ -54,7 +54,7 @@ impl Thread {
     }
 }
 
-/// On each thread two goroutines wake each other `rounds` times a generation: six events and about 33
+/// On each thread two goroutines wake each other `rounds` times a generation: six events and about 40
 /// bytes a round, the events of which real traces mostly consist.
 pub fn trace(generations: u64, threads: u64, rounds: u64) -> Vec<u8> {
     let mut out = b"go 1.22 trace\0\0\0".to_vec();

@@ -1,4 +1,4 @@
-//! Bytes a second of the reader on a generated trace of 66 MB: all events, and events with what they say.
+//! Bytes a second of the reader on a generated trace of 80 MB: all events, and events with what they say.
 //! Run as a test (`cargo test --benches`) it reads a small one once.
 
 mod generated;
