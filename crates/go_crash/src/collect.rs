@@ -7,7 +7,7 @@ use crate::classify::{self, Class, classify};
 use crate::fingerprint::{fingerprint, is_runtime};
 use crate::goroutine::{Frame, Goroutine, Section};
 use crate::head::{Head, Kind};
-use crate::locks::{Contended, Locks};
+use crate::locks::{Contended, Locks, Shape};
 use crate::parser::{Event, ReportId};
 
 /// More distinct groups of a report are counted ([`Report::ungrouped`]) and not kept.
@@ -69,6 +69,8 @@ pub struct Group {
 struct Gathering {
     report: Report,
     groups: FxHashMap<String, usize>,
+    /// Of each group.
+    shapes: Vec<Shape>,
     locks: Locks,
     kept: usize,
     grouped: usize,
@@ -168,11 +170,11 @@ impl Gathering {
         let told = stack.crashed || stack.section == Section::Access;
         if told && report.crashed.len() < MAX_CRASHED {
             report.crashed.push(stack.clone());
-            self.locks.add(stack);
+            let shape = self.locks.shape(stack);
+            self.locks.add(stack, &shape);
             return;
         }
         if matches!(stack.section, Section::Goroutine | Section::Access) {
-            self.locks.add(stack);
             self.group(stack);
         }
     }
@@ -195,6 +197,7 @@ impl Gathering {
             None if groups.len() < MAX_GROUPS && self.grouped < MAX_GROUP_BYTES => {
                 self.grouped += stack.size() + key.len();
                 self.groups.insert(key.clone(), groups.len());
+                self.shapes.push(self.locks.shape(stack));
                 groups.push(Group {
                     sample: stack.clone(),
                     min_minutes: Some(u64::MAX),
@@ -204,9 +207,12 @@ impl Gathering {
             }
             None => {
                 self.report.ungrouped += 1;
+                let shape = self.locks.shape(stack);
+                self.locks.add(stack, &shape);
                 return;
             }
         };
+        self.locks.add(stack, &self.shapes[index]);
         let group = &mut groups[index];
         group.count += 1;
         if group.ids.len() < MAX_IDS {

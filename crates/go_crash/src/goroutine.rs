@@ -141,13 +141,23 @@ impl Goroutine {
     }
     /// All frames that were printed, innermost first; those of ancestors come last.
     pub fn frames(&self) -> impl DoubleEndedIterator<Item = Frame<'_>> + ExactSizeIterator {
-        self.frames.iter().map(|frame| Frame {
+        self.frames.iter().map(|frame| self.read(frame))
+    }
+    /// One frame of [`Goroutine::frames`].
+    #[inline]
+    pub(crate) fn frame(&self, index: usize) -> Option<Frame<'_>> {
+        self.frames.get(index).map(|frame| self.read(frame))
+    }
+    /// Inlined, so that callers pay for the parts that they look at.
+    #[inline]
+    fn read(&self, frame: &FrameSpan) -> Frame<'_> {
+        Frame {
             function: self.get(frame.function),
             arguments: self.get(frame.arguments),
             file: self.get(frame.file),
             line: frame.line,
             ancestor: frame.ancestor,
-        })
+        }
     }
     /// Who started it.
     pub fn created_by(&self) -> Option<CreatedBy<'_>> {
@@ -163,6 +173,7 @@ impl Goroutine {
         self.text.len() + self.frames.len() * size_of::<FrameSpan>() + size_of::<Self>()
     }
 
+    #[inline]
     fn get(&self, span: Span) -> &str {
         self.text.get(span.range()).unwrap_or("")
     }

@@ -4,6 +4,9 @@
 //! has whoever is inside another method of it. Arguments are a hint: registers may be stale (Go marks
 //! those with `?`). Without a common address, whoever is inside a method of the same type is named.
 
+use std::hash::Hash;
+use std::ops::Range;
+
 use memchr::memchr;
 use rustc_hash::FxHashMap;
 
@@ -13,6 +16,8 @@ use crate::goroutine::{Goroutine, Section};
 const MAX_KEYS: usize = 1 << 16;
 /// So many goroutines are named of each.
 const MAX_NAMED: usize = 16;
+/// A waiter is in the lock's methods among so many innermost frames.
+const WAITER_FRAMES: usize = 12;
 
 /// A lock for which goroutines wait.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -104,84 +109,142 @@ impl Visits {
         std::iter::once(&self.first).chain(&self.others)
     }
 
+    fn has_room(&self) -> bool {
+        self.others.len() + 1 < MAX_NAMED
+    }
+
     /// Names a goroutine once, as long as there is room.
     fn add(&mut self, visit: Visit) {
-        let room = self.others.len() + 1 < MAX_NAMED;
-        if room && self.all().all(|v| v.goroutine != visit.goroutine) {
+        if self.has_room() && self.all().all(|v| v.goroutine != visit.goroutine) {
             self.others.push(visit);
         }
     }
 }
 
+fn visited<K: Hash + Eq>(visits: &mut FxHashMap<K, Visits>, key: K, visit: Visit) {
+    let new = || Visits { first: visit, others: Vec::new() };
+    visits.entry(key).and_modify(|visits| visits.add(visit)).or_insert_with(new);
+}
+
 #[derive(Clone, Default)]
 struct Lock {
     shown: Contended,
+    /// The callers that `shown` names: function, file and line.
+    places: Vec<(u32, u32, u32)>,
     /// Addresses that the callers have as first arguments: the objects that the lock may lie in.
     objects: Vec<u64>,
     /// The receiver types of the callers.
-    types: Vec<String>,
+    types: Vec<u32>,
+}
+
+/// What the functions and the state of a stack say, whatever its addresses are. All stacks of a group
+/// have one shape, and a dump has few groups.
+#[derive(Clone, Default)]
+pub(crate) struct Shape {
+    state: u32,
+    /// Frames that may hold a lock: neither the runtime's nor package sync's.
+    frames: Vec<ShapeFrame>,
+    /// The calls of a lock's methods in which the goroutine waits.
+    lock: Option<Range<usize>>,
+}
+
+#[derive(Clone, Copy)]
+struct ShapeFrame {
+    index: usize,
+    function: u32,
+    receiver: Option<u32>,
 }
 
 impl Locks {
-    pub(crate) fn add(&mut self, stack: &Goroutine) {
+    /// The shape of a stack.
+    pub(crate) fn shape(&mut self, stack: &Goroutine) -> Shape {
+        let state = stack.state();
+        let mut shape = Shape { state: self.names.number(state), ..Shape::default() };
+        for (index, frame) in stack.frames().enumerate() {
+            let function = frame.function;
+            if function.starts_with("sync.") || crate::fingerprint::is_runtime(function) {
+                continue;
+            }
+            let receiver =
+                receiver(function).map(|name| self.names.number(name)).filter(|n| *n != 0);
+            let function = self.names.number(function);
+            shape.frames.push(ShapeFrame { index, function, receiver });
+        }
+        if state.starts_with("sync.") || state.starts_with("semacquire") {
+            let is_lock = |f: &str| {
+                let method = f.strip_prefix("internal/sync.").or_else(|| f.strip_prefix("sync."));
+                method.is_some_and(|m| m.starts_with("(*Mutex).") || m.starts_with("(*RWMutex)."))
+            };
+            let mut calls = stack.frames().take(WAITER_FRAMES).map(|f| is_lock(f.function));
+            shape.lock = calls.position(|is| is).map(|first| {
+                let more = calls.take_while(|is| *is).count();
+                first..first + 1 + more
+            });
+        }
+        shape
+    }
+
+    /// Takes a stack; `shape` is its.
+    pub(crate) fn add(&mut self, stack: &Goroutine, shape: &Shape) {
         if stack.section != Section::Goroutine {
             return;
         }
-        let waits = self.waiter(stack);
-        for frame in stack.frames().filter(|f| f.ancestor == 0) {
-            if frame.function.starts_with("sync.") || crate::fingerprint::is_runtime(frame.function)
-            {
-                continue;
-            }
+        let waits = shape.lock.clone().and_then(|calls| self.waiter(stack, shape, calls));
+        for of in &shape.frames {
+            let Some(frame) = stack.frame(of.index).filter(|f| f.ancestor == 0) else { break };
             let object = heap_address(frame.arguments)
                 .filter(|&object| waits.is_none_or(|w| w.1 != object))
                 .filter(|o| self.objects.len() < MAX_KEYS || self.objects.contains_key(o));
-            let receiver = receiver(frame.function).filter(|_| waits.is_none());
-            if object.is_none() && receiver.is_none() {
-                continue;
-            }
-            let visit = Visit {
+            let receiver = of.receiver.filter(|_| waits.is_none());
+            let names = &mut self.names;
+            let mut visit = || Visit {
                 goroutine: stack.id,
-                function: self.names.number(frame.function),
-                file: self.names.number(frame.file),
+                function: of.function,
+                file: names.number(frame.file),
                 line: frame.line,
-                state: self.names.number(stack.state()),
+                state: shape.state,
             };
-            let new = || Visits { first: visit, others: Vec::new() };
             // Who waits for this very object's lock holds it only by mistake.
-            if let Some(object) = object {
-                self.objects.entry(object).and_modify(|v| v.add(visit)).or_insert_with(new);
-            }
-            if let Some(receiver) = receiver {
-                let number = self.names.number(receiver);
-                self.types.entry(number).and_modify(|v| v.add(visit)).or_insert_with(new);
+            match (object, receiver) {
+                (Some(object), receiver) => {
+                    let visit = visit();
+                    visited(&mut self.objects, object, visit);
+                    if let Some(receiver) = receiver {
+                        visited(&mut self.types, receiver, visit);
+                    }
+                }
+                // Most types have all the visitors that are named.
+                (None, Some(receiver))
+                    if self.types.get(&receiver).is_none_or(Visits::has_room) =>
+                {
+                    visited(&mut self.types, receiver, visit());
+                }
+                _ => {}
             }
         }
     }
 
     /// Notes what a goroutine waits for: the lock's address and the object of its caller.
-    fn waiter(&mut self, stack: &Goroutine) -> Option<(u64, u64)> {
-        let state = stack.state();
-        if !(state.starts_with("sync.") || state.starts_with("semacquire")) {
-            return None;
-        }
-        let frames: Vec<_> = stack.frames().filter(|f| f.ancestor == 0).take(12).collect();
-        let is_lock = |f: &str| {
-            let method = f.strip_prefix("internal/sync.").or_else(|| f.strip_prefix("sync."));
-            method.is_some_and(|m| m.starts_with("(*Mutex).") || m.starts_with("(*RWMutex)."))
-        };
-        let first = frames.iter().position(|f| is_lock(f.function))?;
-        let last = first + frames[first..].iter().take_while(|f| is_lock(f.function)).count();
+    fn waiter(
+        &mut self,
+        stack: &Goroutine,
+        shape: &Shape,
+        calls: Range<usize>,
+    ) -> Option<(u64, u64)> {
+        let own = |at: usize| stack.frame(at).filter(|f| f.ancestor == 0);
         // The outermost address: a RWMutex is what matters, not the Mutex in it. Stale ones come last.
         let fresh = |arguments: &str| !arguments.split(',').next().unwrap_or("").ends_with('?');
-        let mut addresses: Vec<(bool, u64)> = frames[first..last]
-            .iter()
-            .rev()
-            .filter_map(|f| Some((!fresh(f.arguments), heap_address(f.arguments)?)))
-            .collect();
-        addresses.sort_by_key(|(stale, _)| *stale);
-        let address = addresses.first()?.1;
-        let caller = frames.get(last);
+        let (mut address, mut stale) = (None, None);
+        for frame in calls.clone().rev().filter_map(own) {
+            let found = heap_address(frame.arguments);
+            if found.is_some() && fresh(frame.arguments) {
+                address = found;
+                break;
+            }
+            stale = stale.or(found);
+        }
+        let address = address.or(stale)?;
+        let caller = own(calls.end).filter(|_| calls.end < WAITER_FRAMES);
         let object = caller.and_then(|f| heap_address(f.arguments)).unwrap_or(0);
         if self.waited.len() >= MAX_KEYS && !self.waited.contains_key(&address) {
             return None;
@@ -190,25 +253,37 @@ impl Locks {
         lock.shown.waiting += 1;
         if lock.shown.waiting == 1 {
             lock.shown.address = format!("{address:#x}");
-            lock.shown.operation = frames[last - 1].function.replace("internal/sync.", "sync.");
+            let operation = own(calls.end - 1).map_or("", |f| f.function);
+            lock.shown.operation = operation.replace("internal/sync.", "sync.");
         }
         if lock.shown.waiters.len() < MAX_NAMED {
             lock.shown.waiters.push(stack.id);
         }
-        if let Some(caller) = caller {
-            let text = format!("{} ({}:{})", caller.function, caller.file, caller.line);
-            if lock.shown.callers.len() < MAX_NAMED && !lock.shown.callers.contains(&text) {
-                lock.shown.callers.push(text);
+        let caller_shape = shape.frames.iter().find(|f| f.index == calls.end);
+        if let Some(caller) = caller
+            && lock.shown.callers.len() < MAX_NAMED
+        {
+            let function = match caller_shape {
+                Some(shape) => shape.function,
+                None => self.names.number(caller.function),
+            };
+            let place = (function, self.names.number(caller.file), caller.line);
+            if !lock.places.contains(&place) {
+                lock.places.push(place);
+                let text = format!("{} ({}:{})", caller.function, caller.file, caller.line);
+                if !lock.shown.callers.contains(&text) {
+                    lock.shown.callers.push(text);
+                }
             }
         }
         if object != 0 && lock.objects.len() < MAX_NAMED && !lock.objects.contains(&object) {
             lock.objects.push(object);
         }
-        if let Some(receiver) = caller.and_then(|f| receiver(f.function))
+        if let Some(receiver) = caller_shape.and_then(|f| f.receiver).filter(|_| caller.is_some())
             && lock.types.len() < MAX_NAMED
-            && lock.types.iter().all(|t| t != receiver)
+            && !lock.types.contains(&receiver)
         {
-            lock.types.push(receiver.to_owned());
+            lock.types.push(receiver);
         }
         Some((address, object))
     }
@@ -241,8 +316,7 @@ impl Locks {
             let objects = lock.objects.iter().filter_map(|object| self.objects.get(object));
             self.name(objects, true, &mut shown.holders);
             if shown.holders.is_empty() {
-                let number = |name: &String| self.names.numbers.get(name.as_str());
-                let types = lock.types.iter().filter_map(number).filter_map(|n| self.types.get(n));
+                let types = lock.types.iter().filter_map(|number| self.types.get(number));
                 self.name(types, false, &mut shown.holders);
             }
             all.push(shown);
@@ -264,13 +338,49 @@ fn receiver(function: &str) -> Option<&str> {
 
 /// The first argument, if it is a number.
 fn address(arguments: &str) -> Option<u64> {
-    let end = memchr(b',', arguments.as_bytes()).unwrap_or(arguments.len());
-    let first = &arguments[..end];
-    let digits = first.trim_end_matches('?').strip_prefix("0x")?;
-    u64::from_str_radix(digits, 16).ok()
+    let digits = arguments.as_bytes().strip_prefix(b"0x")?;
+    let (mut value, mut len) = (0, 0);
+    for (i, &byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => (value, len) = (value << 4 | u64::from(byte - b'0'), i + 1),
+            b'a'..=b'f' => (value, len) = (value << 4 | u64::from(byte - b'a' + 10), i + 1),
+            b',' => break,
+            // What follows is the mark of a stale one.
+            b'?' => {
+                let rest = digits[i..].iter().position(|b| *b != b'?').map(|at| digits[i + at]);
+                rest.is_none_or(|byte| byte == b',').then_some(())?;
+                break;
+            }
+            _ => return None,
+        }
+    }
+    (1..=16).contains(&len).then_some(value)
 }
 
 /// The first argument, if it can be the address of an object. Small numbers are values.
 fn heap_address(arguments: &str) -> Option<u64> {
     address(arguments).filter(|a| *a >= 1 << 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_arguments_that_are_numbers() {
+        for (arguments, want) in [
+            ("0xc000012330", Some(0xc0_0001_2330)),
+            ("0xc000012330?, 0x1", Some(0xc0_0001_2330)),
+            ("0x7, {0x1, 0x2}", Some(7)),
+            ("0xffffffffffffffff", Some(u64::MAX)),
+            ("0x10000000000000000", None),
+            ("0x, 0x1", None),
+            ("0x12?3", None),
+            ("{0xc000012330, 0x5}", None),
+            ("...", None),
+            ("", None),
+        ] {
+            assert_eq!(address(arguments), want, "{arguments}");
+        }
+    }
 }

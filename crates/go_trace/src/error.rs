@@ -49,6 +49,12 @@ pub enum Error {
         /// Number of the generation.
         generation: u64,
     },
+    /// Putting the events in order takes more tries than any real trace needs.
+    #[error("broken trace, generation {generation}: its events are too tangled to be put in order")]
+    Tangled {
+        /// Number of the generation.
+        generation: u64,
+    },
     /// The bytes could not be read.
     #[error(transparent)]
     Io(#[from] io::Error),

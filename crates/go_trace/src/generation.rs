@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use rustc_hash::FxHashMap;
+use hashbrown::HashMap;
 
 use crate::error::Error;
 use crate::event::Event;
@@ -13,13 +13,44 @@ use crate::wire::{EventType, MAX_BATCH, MAX_FRAMES, MAX_STRING, VarintError, var
 /// Longest head of a batch: two bytes and four varints.
 const MAX_HEAD: usize = 2 + 4 * 10;
 
+/// Places in a generation are 32 bits; a second of tracing is some ten megabytes.
+const MAX_GENERATION: usize = u32::MAX as usize;
+/// Go's limit is 10,000 unless a program sets another.
+const MAX_THREADS: usize = 1 << 16;
+
 /// A piece of one thread's events: a range of the generation's bytes.
 #[derive(Clone, Copy)]
 pub struct Batch {
     /// Clock of its start, in the trace's units.
     pub time: u64,
-    pub start: usize,
-    pub end: usize,
+    pub start: u32,
+    pub end: u32,
+}
+
+/// A CPU sample. There can be as many as bytes allow, so the rest stays in the bytes.
+#[derive(Clone, Copy)]
+pub struct Sample {
+    /// In the trace's units while the generation is read, then nanoseconds.
+    pub time: i64,
+    /// Where its numbers are.
+    at: u32,
+}
+
+impl Sample {
+    /// The sample as an event; `data` are the bytes of its generation.
+    pub fn event(self, data: &[u8]) -> Event {
+        let mut rest = &data[self.at as usize..];
+        let mut next = || varint(&mut rest).expect("the sample was read with its generation");
+        let (_, m, p, g, stack) = (next(), next(), next(), next(), next());
+        Event {
+            kind: EventType::CPU_SAMPLE,
+            time: self.time,
+            thread: m as i64,
+            proc: p as i64,
+            goroutine: if g == 0 { -1 } else { g as i64 },
+            args: [stack, 0, 0, 0],
+        }
+    }
 }
 
 /// The events of a generation, unordered.
@@ -32,10 +63,10 @@ pub struct Generation {
     /// Each thread with its batches, in the order of the file.
     pub threads: Vec<(i64, Vec<Batch>)>,
     /// By time.
-    pub samples: Vec<Event>,
+    pub samples: Vec<Sample>,
     /// Earliest clock of a batch.
     pub min_time: u64,
-    index: FxHashMap<i64, usize>,
+    index: HashMap<i64, usize>,
     has_frequency: bool,
 }
 
@@ -75,7 +106,8 @@ enum Next {
 /// A clock reading in nanoseconds. Out of range it is what amd64 makes of it, as in Go's reader.
 #[inline]
 pub fn nanoseconds(time: u64, scale: f64) -> i64 {
-    let value = time as f64 * scale;
+    // Small numbers, nearly all, are converted in one instruction.
+    let value = u32::try_from(time).map_or(time as f64, f64::from) * scale;
     if value < 9_223_372_036_854_775_808.0 { value as i64 } else { i64::MIN }
 }
 
@@ -140,6 +172,9 @@ impl Generation {
             }
             if head.generation == 0 {
                 return Err(malformed("generation 0"));
+            }
+            if head.end > MAX_GENERATION {
+                return Err(malformed("a generation of more than 4 GiB"));
             }
             if !seen {
                 self.number = head.generation;
@@ -208,27 +243,28 @@ impl Generation {
                 let next = self.threads.len();
                 let i = *self.index.entry(head.thread).or_insert(next);
                 if i == next {
+                    if next == MAX_THREADS {
+                        return Err("more threads than a program can have");
+                    }
                     self.threads.push((head.thread, Vec::new()));
                 }
+                let (start, end) = (start as u32, end as u32);
                 self.threads[i].1.push(Batch { time: head.time, start, end });
                 Ok(())
             }
         }
     }
 
-    fn add_samples(&mut self, data: &[u8], mut pos: usize) -> Result<(), &'static str> {
-        while pos < data.len() {
-            expect(data, &mut pos, EventType::CPU_SAMPLE)?;
-            let mut next = || varint(data, &mut pos).map_err(number);
-            let (time, m, p, g, stack) = (next()?, next()?, next()?, next()?, next()?);
-            self.samples.push(Event {
-                kind: EventType::CPU_SAMPLE,
-                time: time as i64,
-                thread: m as i64,
-                proc: p as i64,
-                goroutine: if g == 0 { -1 } else { g as i64 },
-                args: [stack, 0, 0, 0],
-            });
+    fn add_samples(&mut self, data: &[u8], pos: usize) -> Result<(), &'static str> {
+        let mut rest = &data[pos..];
+        while !rest.is_empty() {
+            expect(&mut rest, EventType::CPU_SAMPLE)?;
+            let at = (data.len() - rest.len()) as u32;
+            let time = varint(&mut rest).map_err(number)?;
+            for _ in 0..4 {
+                varint(&mut rest).map_err(number)?;
+            }
+            self.samples.push(Sample { time: time as i64, at });
         }
         Ok(())
     }
@@ -237,16 +273,15 @@ impl Generation {
         &mut self,
         tables: &mut Tables,
         head: &Head,
-        mut pos: usize,
+        pos: usize,
         version: u32,
     ) -> Result<(), &'static str> {
         let mut time = head.time;
-        let data = &tables.data[..head.end];
-        while pos < data.len() {
-            let kind = EventType(data[pos]);
-            pos += 1;
-            let mut next = || varint(data, &mut pos).map_err(number);
-            match kind {
+        let mut rest = &tables.data[pos..head.end];
+        while let Some((&kind, tail)) = rest.split_first() {
+            rest = tail;
+            let mut next = || varint(&mut rest).map_err(number);
+            match EventType(kind) {
                 EventType::FREQUENCY => {
                     if self.has_frequency {
                         return Err("two frequencies");
@@ -277,26 +312,29 @@ fn number(error: VarintError) -> &'static str {
     }
 }
 
-fn expect(data: &[u8], pos: &mut usize, kind: EventType) -> Result<(), &'static str> {
-    if data[*pos] != kind.0 {
-        return Err("a table holds an entry of another kind");
+fn expect(rest: &mut &[u8], kind: EventType) -> Result<(), &'static str> {
+    match rest.split_first() {
+        Some((&first, tail)) if first == kind.0 => {
+            *rest = tail;
+            Ok(())
+        }
+        _ => Err("a table holds an entry of another kind"),
     }
-    *pos += 1;
-    Ok(())
 }
 
 fn add_strings(tables: &mut Tables, mut pos: usize, end: usize) -> Result<(), &'static str> {
     while pos < end {
-        let data = &tables.data[..end];
-        expect(data, &mut pos, EventType::STRING)?;
-        let id = varint(data, &mut pos).map_err(number)?;
-        let len = varint(data, &mut pos).map_err(number)?;
+        let mut rest = &tables.data[pos..end];
+        expect(&mut rest, EventType::STRING)?;
+        let id = varint(&mut rest).map_err(number)?;
+        let len = varint(&mut rest).map_err(number)?;
         if len > MAX_STRING {
             return Err("a string is too long");
         }
-        if (end - pos) < len as usize {
+        if rest.len() < len as usize {
             return Err("a string is cut off");
         }
+        pos = end - rest.len();
         if !tables.add_string(id, pos, len as u32) {
             return Err("two strings with one number");
         }
@@ -307,17 +345,22 @@ fn add_strings(tables: &mut Tables, mut pos: usize, end: usize) -> Result<(), &'
 
 fn add_stacks(tables: &mut Tables, mut pos: usize, end: usize) -> Result<(), &'static str> {
     while pos < end {
-        expect(&tables.data[..end], &mut pos, EventType::STACK)?;
-        let id = varint(&tables.data[..end], &mut pos).map_err(number)?;
-        let len = varint(&tables.data[..end], &mut pos).map_err(number)?;
+        let mut rest = &tables.data[pos..end];
+        expect(&mut rest, EventType::STACK)?;
+        let id = varint(&mut rest).map_err(number)?;
+        let len = varint(&mut rest).map_err(number)?;
         if len > MAX_FRAMES {
             return Err("a stack is too deep");
         }
+        pos = end - rest.len();
         for _ in 0..len {
-            let data = &tables.data[..end];
-            let mut next = || varint(data, &mut pos).map_err(number);
+            let mut rest = &tables.data[pos..end];
+            let mut next = || varint(&mut rest).map_err(number);
             let (pc, function, file, line) = (next()?, next()?, next()?, next()?);
-            tables.add_frame(RawFrame { pc, function, file, line });
+            pos = end - rest.len();
+            if !tables.add_frame(RawFrame { pc, function, file, line }) {
+                return Err("more frames than a program can have");
+            }
         }
         if !tables.add_stack(id, len as u32) {
             return Err("two stacks with one number");
@@ -349,13 +392,15 @@ fn next_batch<R: Read>(input: &mut Input<R>, data: &mut Vec<u8>) -> Result<Next,
         _ => return malformed("no batch begins here"),
     };
     let mut numbers = [0; 4];
+    let mut rest = &data[pos..];
     for value in &mut numbers {
-        *value = match varint(data, &mut pos) {
+        *value = match varint(&mut rest) {
             Ok(value) => value,
             Err(VarintError::End) => return Err(torn),
             Err(VarintError::TooLong) => return malformed("a number of more than 64 bits"),
         };
     }
+    pos = data.len() - rest.len();
     let [generation, thread, time, size] = numbers;
     if size > MAX_BATCH {
         return malformed("a batch is too large");

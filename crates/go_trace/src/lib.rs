@@ -23,10 +23,13 @@
 
 mod error;
 mod event;
+mod frontier;
 mod generation;
 mod input;
 mod order;
+mod rare;
 mod reader;
+mod state;
 mod tables;
 mod wire;
 

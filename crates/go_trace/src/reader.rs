@@ -4,11 +4,18 @@ use std::io::Read;
 
 use crate::error::Error;
 use crate::event::Event;
-use crate::generation::{Batch, Generation, Outcome, nanoseconds};
+use crate::frontier::{Cursor, Heap};
+use crate::generation::{Generation, Outcome, Sample, nanoseconds};
 use crate::input::Input;
 use crate::order::{Order, Step};
 use crate::tables::Tables;
-use crate::wire::{EventType, SPECS, varint};
+use crate::wire::EventType;
+
+/// Trying one thread after another costs as many steps as there are threads. A trace has so many to
+/// start with, and more with each event that passes; real ones need a few an event. Without a
+/// limit, a few bytes could keep the reader busy for hours.
+const PATIENCE: u64 = 1 << 26;
+const PATIENCE_PER_EVENT: u64 = 1 << 10;
 
 /// How strict the reader is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,7 +27,8 @@ pub enum Mode {
     Salvage,
 }
 
-/// What was saved of a generation that is cut off.
+/// What was saved of a generation that is cut off. Up to Go 1.25 a cut between two batches shows only
+/// by what is missing, if at all.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Salvage {
     /// Number of the generation.
@@ -38,15 +46,20 @@ pub struct Reader<R> {
     generation: Generation,
     order: Order,
     cursors: Vec<Cursor>,
-    /// Threads by the time of their next event: a binary heap, the earliest first.
-    heap: Vec<(i64, u32)>,
+    heap: Heap,
+    /// Which sample of the generation comes next, and its time.
     sample: usize,
+    sample_time: i64,
+    /// How many of `Order::out` have been given.
     given: usize,
+    patience: u64,
     last: i64,
     syncs: u64,
     state: State,
     /// What is wrong with what follows this generation.
     then: Option<Error>,
+    /// Whether this generation may be cut off, and is to be saved as far as it goes.
+    lenient: bool,
     salvage: Option<Salvage>,
 }
 
@@ -58,17 +71,6 @@ enum State {
     Last,
     /// All has been given.
     Done,
-}
-
-struct Cursor {
-    batches: Vec<Batch>,
-    next: usize,
-    pos: usize,
-    end: usize,
-    time: i64,
-    event: Event,
-    /// Where `Order` has the thread's state.
-    slot: usize,
 }
 
 impl<R: Read> Reader<R> {
@@ -95,13 +97,16 @@ impl<R: Read> Reader<R> {
             generation: Generation::default(),
             order: Order::new(),
             cursors: Vec::new(),
-            heap: Vec::new(),
+            heap: Heap::default(),
             sample: 0,
+            sample_time: i64::MAX,
             given: 0,
+            patience: PATIENCE,
             last: 0,
             syncs: 0,
             state: State::More,
             then: None,
+            lenient: false,
             salvage: None,
         })
     }
@@ -122,43 +127,81 @@ impl<R: Read> Reader<R> {
     }
 
     /// The next event, none at the end. After an error there is nothing more.
+    #[inline]
     pub fn next_event(&mut self) -> Result<Option<Event>, Error> {
-        let mut event = if self.given < self.order.len {
-            self.given += 1;
-            self.order.out[self.given - 1]
-        } else if self.heap.is_empty() && self.sample == self.generation.samples.len() {
+        // Nearly always the earliest event passes, as it is.
+        if self.given == self.order.len
+            && let Some(&(time, _)) = self.heap.0.first()
+            && time <= self.sample_time
+        {
+            match self.try_thread(0) {
+                Ok(Some(event)) => return Ok(Some(self.timed(event))),
+                Ok(None) => {}
+                Err(error) => return Err(self.stop(error)),
+            }
+            return self.after_held();
+        }
+        self.next_other()
+    }
+
+    /// The first thread's event has to wait.
+    #[inline(never)]
+    fn after_held(&mut self) -> Result<Option<Event>, Error> {
+        match self.try_others() {
+            Ok(Some(event)) => Ok(Some(self.timed(event))),
+            Ok(None) => self.next_event(),
+            Err(error) => Err(self.stop(error)),
+        }
+    }
+
+    /// The next event where it is not the earliest one of a thread.
+    #[inline(never)]
+    fn next_other(&mut self) -> Result<Option<Event>, Error> {
+        let event = if self.given < self.order.len {
+            match self.implied() {
+                Ok(event) => event,
+                Err(error) => return Err(self.stop(error)),
+            }
+        } else if let Some(&sample) = self.generation.samples.get(self.sample) {
+            self.set_sample(self.sample + 1);
+            sample.event(&self.tables.data)
+        } else {
             match self.next_generation() {
                 Ok(Some(event)) => event,
                 Ok(None) => return Ok(None),
-                Err(error) => {
-                    self.state = State::Done;
-                    return Err(error);
-                }
-            }
-        } else {
-            match self.merge() {
-                Ok(Some(event)) => event,
-                // Nothing of a torn generation was left.
-                Ok(None) => return self.next_event(),
                 Err(error) => return Err(self.stop(error)),
             }
         };
-        if let Err(error) = self.check_ids(&event) {
-            return Err(self.stop(error));
-        }
+        Ok(Some(self.timed(event)))
+    }
+
+    /// Times grow strictly, as in Go's reader.
+    #[inline]
+    fn timed(&mut self, mut event: Event) -> Event {
         if event.time <= self.last {
             event.time = self.last.wrapping_add(1);
         }
         self.last = event.time;
-        Ok(Some(event))
+        event
+    }
+
+    fn set_sample(&mut self, sample: usize) {
+        self.sample = sample;
+        self.sample_time =
+            self.generation.samples.get(sample).map_or(i64::MAX, |s: &Sample| s.time);
     }
 
     fn stop(&mut self, error: Error) -> Error {
-        self.heap.clear();
-        self.sample = self.generation.samples.len();
-        self.given = self.order.len;
+        self.skip_generation();
         self.state = State::Done;
+        self.then = None;
         error
+    }
+
+    fn skip_generation(&mut self) {
+        self.heap.0.clear();
+        self.set_sample(self.generation.samples.len());
+        self.given = self.order.len;
     }
 
     fn sync(&mut self, time: i64, has_tables: bool) -> Event {
@@ -182,15 +225,19 @@ impl<R: Read> Reader<R> {
             Ok(Outcome::Whole { more, then }) => {
                 let go_on = more && then.is_none();
                 self.state = if go_on { State::More } else { State::Last };
-                if self.mode == Mode::Strict || !then.as_ref().is_some_and(Error::is_torn) {
-                    self.then = then;
+                // Up to Go 1.25 nothing tells whether the last generation is all there.
+                let open = self.version < 26 && !more;
+                self.lenient = self.mode == Mode::Salvage && open;
+                if self.lenient && then.as_ref().is_some_and(Error::is_torn) {
+                    self.saved();
                 } else {
-                    self.salvage = Some(Salvage { generation: self.generation.number, dropped: 0 });
+                    self.then = then;
                 }
             }
             Ok(Outcome::Torn(_)) if self.mode == Mode::Salvage => {
                 self.state = State::Last;
-                self.salvage = Some(Salvage { generation: self.generation.number, dropped: 0 });
+                self.lenient = true;
+                self.saved();
             }
             Ok(Outcome::End) => {
                 self.generation = Generation::default();
@@ -212,189 +259,179 @@ impl<R: Read> Reader<R> {
 
     fn install(&mut self) -> Result<(), Error> {
         self.cursors.clear();
-        self.heap.clear();
-        self.sample = 0;
+        self.heap.0.clear();
+        self.set_sample(0);
+        self.tables.partial = self.lenient;
         for (thread, batches) in std::mem::take(&mut self.generation.threads) {
-            let event = Event {
-                kind: EventType(0),
-                time: 0,
-                thread,
-                proc: -1,
-                goroutine: -1,
-                args: [0; 4],
-            };
-            let mut cursor =
-                Cursor { batches, next: 0, pos: 0, end: 0, time: 0, event, slot: usize::MAX };
+            let mut cursor = Cursor::new(thread, batches);
             match cursor.advance(&self.tables.data, self.generation.scale) {
                 Ok(true) => {
-                    self.heap.push((cursor.event.time, self.cursors.len() as u32));
+                    self.heap.push(cursor.raw.time, self.cursors.len() as u32);
                     self.cursors.push(cursor);
                 }
-                Err(what) if self.salvage.is_none() => {
-                    return Err(inconsistent(&self.generation, &cursor.event, what));
+                Err(what) if !self.lenient => {
+                    return Err(inconsistent(&self.generation, thread, cursor.raw.kind, what));
                 }
                 Ok(false) | Err(_) => {}
             }
-            let last = self.heap.len().saturating_sub(1);
-            sift_up(&mut self.heap, last);
+        }
+        if !self.heap.0.is_empty() {
+            self.order.begin(self.generation.number);
         }
         Ok(())
     }
 
-    /// The next event of all threads.
-    fn merge(&mut self) -> Result<Option<Event>, Error> {
-        if let Some(&sample) = self.generation.samples.get(self.sample)
-            && self.heap.first().is_none_or(|&(time, _)| sample.time < time)
-        {
-            self.sample += 1;
-            return Ok(Some(sample));
-        }
-        while !self.heap.is_empty() {
-            if self.try_thread(0)? {
-                self.given = 1;
-                return Ok(Some(self.order.out[0]));
+    /// The earliest event is held: the first of the others that may pass, in the order of time.
+    fn try_others(&mut self) -> Result<Option<Event>, Error> {
+        loop {
+            self.spend(self.heap.0.len() as u64)?;
+            if self.heap.0.is_empty() {
+                return Ok(None);
             }
-            self.heap.sort_by_key(|&(time, _)| time);
-            for i in 1..self.heap.len() {
-                if self.try_thread(i)? {
-                    self.given = 1;
-                    return Ok(Some(self.order.out[0]));
+            self.heap.0.sort_by_key(|&(time, _)| time);
+            for i in 1..self.heap.0.len() {
+                if let Some(event) = self.try_thread(i)? {
+                    return Ok(Some(event));
                 }
             }
-            let Some(salvage) = &mut self.salvage else {
+            if !self.lenient {
                 return Err(Error::Stuck { generation: self.generation.number });
-            };
-            salvage.dropped += 1;
+            }
+            self.saved().dropped += 1;
             self.refresh(0)?;
+            match self.heap.0.first() {
+                // A sample may come before what is the earliest one now.
+                Some(&(time, _)) if time <= self.sample_time => {
+                    if let Some(event) = self.try_thread(0)? {
+                        return Ok(Some(event));
+                    }
+                }
+                _ => return Ok(None),
+            }
         }
-        Ok(None)
+    }
+
+    /// What is told of a generation that is cut off.
+    fn saved(&mut self) -> &mut Salvage {
+        let generation = self.generation.number;
+        self.salvage.get_or_insert(Salvage { generation, dropped: 0 })
+    }
+
+    fn spend(&mut self, steps: u64) -> Result<(), Error> {
+        match self.patience.checked_sub(steps) {
+            Some(left) => {
+                self.patience = left;
+                Ok(())
+            }
+            None if self.lenient => {
+                self.saved();
+                self.skip_generation();
+                Ok(())
+            }
+            None => Err(Error::Tangled { generation: self.generation.number }),
+        }
     }
 
     /// Lets the thread's next event pass if it may.
-    fn try_thread(&mut self, i: usize) -> Result<bool, Error> {
-        let cursor = &mut self.cursors[self.heap[i].1 as usize];
-        let number = self.generation.number;
-        match self.order.advance(&cursor.event, &mut cursor.slot, number, &mut self.tables) {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the hot loop; called elsewhere on a rare way")]
+    fn try_thread(&mut self, i: usize) -> Result<Option<Event>, Error> {
+        let cursor = &mut self.cursors[self.heap.0[i].1 as usize];
+        let thread = cursor.thread;
+        let step = match self.order.context(thread, &mut cursor.place) {
+            Ok(cx) => {
+                let raw = cursor.raw;
+                match self.order.advance(&cursor.raw, cx, thread, &mut self.tables) {
+                    Ok(Step::Plain) => {
+                        let missing = self.tables.missing(raw.kind.0, &raw.args);
+                        self.refresh(i)?;
+                        if let Some(what) = missing.filter(|_| !self.lenient) {
+                            return Err(inconsistent(&self.generation, thread, raw.kind, what));
+                        }
+                        let (proc, goroutine) = (cx.proc, cx.goroutine);
+                        let (kind, time, args) = (raw.kind, raw.time, raw.args);
+                        return Ok(Some(Event { kind, time, thread, proc, goroutine, args }));
+                    }
+                    other => other,
+                }
+            }
+            Err(what) => Err(what),
+        };
+        self.not_plain(i, step)
+    }
+
+    #[inline(never)]
+    fn not_plain(
+        &mut self,
+        i: usize,
+        step: Result<Step, &'static str>,
+    ) -> Result<Option<Event>, Error> {
+        match step {
+            Ok(Step::Held | Step::Plain) => {
+                self.given = self.order.len;
+                Ok(None)
+            }
             Ok(Step::Passed) => {
+                self.given = 0;
                 self.refresh(i)?;
-                Ok(true)
+                let event = self.implied()?;
+                let work = std::mem::take(&mut self.order.work);
+                self.spend(work)?;
+                Ok(Some(event))
             }
-            Ok(Step::Held) => Ok(false),
-            Err(_) if self.salvage.is_some() => {
-                self.order.len = 0;
-                Ok(false)
+            Err(_) if self.lenient => {
+                (self.order.len, self.given) = (0, 0);
+                Ok(None)
             }
-            Err(what) => Err(inconsistent(&self.generation, &cursor.event, what)),
+            Err(what) => {
+                let cursor = &self.cursors[self.heap.0[i].1 as usize];
+                Err(inconsistent(&self.generation, cursor.thread, cursor.raw.kind, what))
+            }
+        }
+    }
+
+    /// The next one of what an event stands for.
+    fn implied(&mut self) -> Result<Event, Error> {
+        let event = self.order.out[self.given];
+        self.given += 1;
+        match self.tables.missing(event.kind.0, &event.args) {
+            Some(what) if !self.lenient => {
+                Err(inconsistent(&self.generation, event.thread, event.kind, what))
+            }
+            _ => Ok(event),
         }
     }
 
     /// Moves to the thread's next event.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the hot loop; called elsewhere on rare ways")]
     fn refresh(&mut self, i: usize) -> Result<(), Error> {
-        let cursor = &mut self.cursors[self.heap[i].1 as usize];
-        let more = match cursor.advance(&self.tables.data, self.generation.scale) {
-            Ok(more) => more,
-            Err(_) if self.salvage.is_some() => false,
-            Err(what) => return Err(inconsistent(&self.generation, &cursor.event, what)),
-        };
-        if more {
-            self.heap[i].0 = cursor.event.time;
-            if sift_up(&mut self.heap, i) == i {
-                sift_down(&mut self.heap, i);
+        let cursor = &mut self.cursors[self.heap.0[i].1 as usize];
+        match cursor.advance(&self.tables.data, self.generation.scale) {
+            Ok(true) if i == 0 => self.heap.replace_first(cursor.raw.time),
+            Ok(true) => self.heap.replace(i, cursor.raw.time),
+            Err(what) if !self.lenient => {
+                let (thread, kind) = (cursor.thread, cursor.raw.kind);
+                return Err(inconsistent(&self.generation, thread, kind, what));
             }
-        } else {
-            remove(&mut self.heap, i);
+            Ok(false) => self.heap.remove(i),
+            Err(_) => {
+                self.heap.remove(i);
+                self.saved();
+            }
         }
-        Ok(())
-    }
-
-    #[inline]
-    fn check_ids(&self, event: &Event) -> Result<(), Error> {
-        if event.kind == EventType::CPU_SAMPLE || self.salvage.is_some() {
-            return Ok(());
-        }
-        let spec = &SPECS[event.kind.0 as usize];
-        let stacks = spec.stacks.iter().all(|&i| self.tables.has_stack(event.args[i as usize]));
-        if !stacks {
-            return Err(inconsistent(&self.generation, event, "a stack that is not there"));
-        }
-        let strings = spec.strings.iter().all(|&i| self.tables.has_string(event.args[i as usize]));
-        if !strings {
-            return Err(inconsistent(&self.generation, event, "a string that is not there"));
-        }
+        self.patience = self.patience.saturating_add(PATIENCE_PER_EVENT);
         Ok(())
     }
 }
 
-fn inconsistent(generation: &Generation, event: &Event, what: &'static str) -> Error {
-    let (generation, thread, event) = (generation.number, event.thread, event.kind.name());
+#[cold]
+fn inconsistent(
+    generation: &Generation,
+    thread: i64,
+    kind: EventType,
+    what: &'static str,
+) -> Error {
+    let (generation, event) = (generation.number, kind.name());
     Error::Inconsistent { generation, thread, event, what }
-}
-
-impl Cursor {
-    /// Decodes the thread's next event; whether there is one.
-    #[inline]
-    fn advance(&mut self, data: &[u8], scale: f64) -> Result<bool, &'static str> {
-        while self.pos == self.end {
-            let Some(batch) = self.batches.get(self.next) else { return Ok(false) };
-            self.next += 1;
-            (self.pos, self.end) = (batch.start, batch.end);
-            self.time = 0;
-        }
-        if self.time == 0 {
-            self.time = nanoseconds(self.batches[self.next - 1].time, scale);
-        }
-        let data = &data[..self.end];
-        let mut pos = self.pos;
-        let kind = data[pos];
-        pos += 1;
-        let spec = &SPECS[kind as usize];
-        self.event.kind = EventType(kind);
-        if !spec.timed {
-            return Err("no event of a thread");
-        }
-        let delta = varint(data, &mut pos).map_err(|_| "an event is cut off")?;
-        for arg in self.event.args.iter_mut().take(spec.names.len()) {
-            *arg = varint(data, &mut pos).map_err(|_| "an event is cut off")?;
-        }
-        self.time = self.time.wrapping_add(nanoseconds(delta, scale));
-        self.event.time = self.time;
-        self.pos = pos;
-        Ok(true)
-    }
-}
-
-// A binary heap of our own, since the order of events of the same time follows from how it moves
-// them, and is to be that of Go's reader.
-
-fn sift_up(heap: &mut [(i64, u32)], mut i: usize) -> usize {
-    while i > 0 && heap[(i - 1) / 2].0 > heap[i].0 {
-        heap.swap((i - 1) / 2, i);
-        i = (i - 1) / 2;
-    }
-    i
-}
-
-fn sift_down(heap: &mut [(i64, u32)], mut i: usize) {
-    loop {
-        let mut least = i;
-        for child in [2 * i + 1, 2 * i + 2] {
-            if child < heap.len() && heap[child].0 < heap[least].0 {
-                least = child;
-            }
-        }
-        if least == i {
-            return;
-        }
-        heap.swap(i, least);
-        i = least;
-    }
-}
-
-fn remove(heap: &mut Vec<(i64, u32)>, mut i: usize) {
-    while i > 0 {
-        heap.swap(i, (i - 1) / 2);
-        i = (i - 1) / 2;
-    }
-    heap.swap_remove(0);
-    sift_down(heap, 0);
 }

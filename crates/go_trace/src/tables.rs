@@ -1,6 +1,13 @@
 //! What the events of one generation refer to by number: strings, stacks, clocks.
 
-use rustc_hash::FxHashMap;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use crate::wire::REFERENCES;
+
+/// More distinct frames than the largest programs have places to call from.
+const MAX_FRAMES: usize = 1 << 22;
 
 /// A reading of three clocks at nearly the same moment (Go 1.25 and later).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,34 +43,42 @@ pub(crate) struct RawFrame {
     pub line: u64,
 }
 
+/// A place in the generation's bytes, or in the frames of its stacks.
+#[derive(Clone, Copy)]
+struct Piece {
+    at: u32,
+    len: u32,
+}
+
 /// The tables of one generation. Ids mean something in their own generation only.
 #[derive(Default)]
 pub struct Tables {
     /// The bytes of the generation; strings are ranges of it.
     pub(crate) data: Vec<u8>,
-    strings: Ids<(usize, u32)>,
-    stacks: Ids<(u32, u32)>,
+    strings: Ids,
+    stacks: Ids,
     /// Frames of all stacks, one after another, as indices into `frames`.
     stack_frames: Vec<u32>,
     frames: Vec<RawFrame>,
-    by_pc: FxHashMap<u64, u32>,
-    extra: Vec<Box<[u8]>>,
+    by_pc: HashMap<u64, u32>,
+    extra: Vec<Arc<[u8]>>,
+    /// Whether tables may be missing, with the end of the generation.
+    pub(crate) partial: bool,
     pub(crate) clock: Option<Clock>,
 }
 
 impl Tables {
     /// The string of an id; empty for 0 and for ids that the trace does not have.
     pub fn string(&self, id: u64) -> &[u8] {
-        self.strings
-            .get(id)
-            .and_then(|(at, len)| self.data.get(at..at + len as usize))
-            .unwrap_or(b"")
+        let piece = self.strings.get(id);
+        piece.and_then(|p| self.data.get(p.at as usize..)?.get(..p.len as usize)).unwrap_or(b"")
     }
 
     /// The frames of a stack, innermost first; none for 0 and for ids that the trace does not have.
     pub fn stack(&self, id: u64) -> impl ExactSizeIterator<Item = Frame<'_>> {
-        let (at, len) = self.stacks.get(id).unwrap_or((0, 0));
-        self.stack_frames[at as usize..(at + len) as usize].iter().map(|&i| {
+        let piece = self.stacks.get(id).unwrap_or(Piece { at: 0, len: 0 });
+        let frames = self.stack_frames.get(piece.at as usize..).unwrap_or(&[]);
+        frames.get(..piece.len as usize).unwrap_or(&[]).iter().map(|&i| {
             let frame = self.frames[i as usize];
             Frame {
                 pc: frame.pc,
@@ -81,12 +96,26 @@ impl Tables {
 
     /// Whether an event may refer to this string.
     pub(crate) fn has_string(&self, id: u64) -> bool {
-        id == 0 || self.strings.get(id).is_some()
+        self.partial || self.strings.has(id)
     }
 
-    /// Whether an event may refer to this stack.
-    pub(crate) fn has_stack(&self, id: u64) -> bool {
-        id == 0 || self.stacks.get(id).is_some()
+    /// What an event of this type refers to and the tables do not have.
+    #[inline]
+    pub(crate) fn missing(&self, kind: u8, args: &[u64; 4]) -> Option<&'static str> {
+        let mut left = REFERENCES[kind as usize];
+        while left != 0 {
+            let bit = left.trailing_zeros() as usize;
+            left &= left - 1;
+            let ids = if bit < 4 { &self.stacks } else { &self.strings };
+            if !ids.has(args[bit % 4]) {
+                return Some(if bit < 4 {
+                    "a stack that is not there"
+                } else {
+                    "a string that is not there"
+                });
+            }
+        }
+        None
     }
 
     /// Empties the tables for the next generation and keeps their memory.
@@ -97,27 +126,29 @@ impl Tables {
         self.frames.clear();
         self.by_pc.clear();
         self.extra.clear();
-        self.clock = None;
+        (self.clock, self.partial) = (None, false);
     }
 
-    /// Whether the id was free.
+    /// Whether the id was free. The string is `data[at..at + len]`.
     pub(crate) fn add_string(&mut self, id: u64, at: usize, len: u32) -> bool {
-        self.strings.insert(id, (at, len))
+        self.strings.insert(id, Piece { at: at as u32, len })
     }
 
     /// Adds a frame to the stack being read. The first frame of a program counter stands for all.
-    pub(crate) fn add_frame(&mut self, frame: RawFrame) {
+    /// False when there are too many.
+    pub(crate) fn add_frame(&mut self, frame: RawFrame) -> bool {
         let next = self.frames.len() as u32;
         let index = *self.by_pc.entry(frame.pc).or_insert(next);
         if index == next {
             self.frames.push(frame);
         }
         self.stack_frames.push(index);
+        self.frames.len() <= MAX_FRAMES
     }
 
     /// Names the last `len` frames; whether the id was free.
     pub(crate) fn add_stack(&mut self, id: u64, len: u32) -> bool {
-        self.stacks.insert(id, (self.stack_frames.len() as u32 - len, len))
+        self.stacks.insert(id, Piece { at: self.stack_frames.len() as u32 - len, len })
     }
 
     /// Whether all strings that frames refer to are there.
@@ -126,11 +157,11 @@ impl Tables {
     }
 
     /// Keeps the name of a task of an earlier generation; its number, 0 for the empty one.
-    pub(crate) fn add_extra(&mut self, name: &[u8]) -> u64 {
+    pub(crate) fn add_extra(&mut self, name: Arc<[u8]>) -> u64 {
         if name.is_empty() {
             return 0;
         }
-        self.extra.push(name.into());
+        self.extra.push(name);
         self.extra.len() as u64
     }
 
@@ -139,47 +170,61 @@ impl Tables {
     }
 }
 
-/// A map from ids, which the runtime hands out from 1 upwards: a vector, and a hash map for those
-/// far outside, which only a broken trace has.
-struct Ids<T> {
-    near: Vec<Option<T>>,
-    far: FxHashMap<u64, T>,
+/// Pieces by their ids, which the runtime hands out from 1 upwards: a vector, and a hash map for
+/// those far outside, which only a broken trace has.
+#[derive(Default)]
+struct Ids {
+    near: Vec<Piece>,
+    far: HashMap<u64, Piece>,
     len: usize,
+    /// All ids below, 0 aside, are there.
+    dense: u64,
 }
 
-impl<T> Default for Ids<T> {
-    fn default() -> Self {
-        Self { near: Vec::new(), far: FxHashMap::default(), len: 0 }
-    }
-}
+const ABSENT: Piece = Piece { at: 0, len: u32::MAX };
 
-impl<T: Copy> Ids<T> {
+impl Ids {
     #[inline]
-    fn get(&self, id: u64) -> Option<T> {
+    fn get(&self, id: u64) -> Option<Piece> {
         match self.near.get(usize::try_from(id).unwrap_or(usize::MAX)) {
-            Some(Some(value)) => Some(*value),
+            Some(piece) if piece.len != ABSENT.len => Some(*piece),
             _ if self.far.is_empty() => None,
             _ => self.far.get(&id).copied(),
         }
     }
 
+    /// Whether an event may refer to it: 0 is nothing, and always there.
+    #[inline]
+    fn has(&self, id: u64) -> bool {
+        id < self.dense || self.has_far(id)
+    }
+
+    #[cold]
+    fn has_far(&self, id: u64) -> bool {
+        id == 0 || self.get(id).is_some()
+    }
+
     /// Whether the id was free; 0 never is.
-    fn insert(&mut self, id: u64, value: T) -> bool {
+    fn insert(&mut self, id: u64, piece: Piece) -> bool {
         if id == 0 || self.get(id).is_some() {
             return false;
         }
         self.len += 1;
-        let limit = 1024 + 4 * self.len;
+        let limit = 1024 + 2 * self.len;
         match usize::try_from(id) {
             Ok(near) if near < limit => {
                 if near >= self.near.len() {
-                    self.near.resize(near + 1, None);
+                    self.near.resize(near + 1, ABSENT);
                 }
-                self.near[near] = Some(value);
+                self.near[near] = piece;
             }
             _ => {
-                self.far.insert(id, value);
+                self.far.insert(id, piece);
             }
+        }
+        self.dense = self.dense.max(1);
+        while self.near.get(self.dense as usize).is_some_and(|p| p.len != ABSENT.len) {
+            self.dense += 1;
         }
         true
     }
@@ -187,6 +232,6 @@ impl<T: Copy> Ids<T> {
     fn clear(&mut self) {
         self.near.clear();
         self.far.clear();
-        self.len = 0;
+        (self.len, self.dense) = (0, 0);
     }
 }

@@ -235,6 +235,44 @@ pub const MAX_STRING: u64 = 1 << 10;
 /// Deepest stack, in frames.
 pub const MAX_FRAMES: u64 = 128;
 
+/// The count of [`ARGUMENTS`] for what is not an event of a thread.
+pub const NOT_TIMED: u8 = u8::MAX;
+
+/// How many arguments follow the time, by the number of the event's type: what decoding looks at, in
+/// a table of its own that stays in the processor's cache.
+pub static ARGUMENTS: [u8; 256] = {
+    let mut table = [NOT_TIMED; 256];
+    let mut kind = 0;
+    while kind < 256 {
+        if SPECS[kind].timed {
+            table[kind] = SPECS[kind].names.len() as u8;
+        }
+        kind += 1;
+    }
+    table
+};
+
+/// Which arguments are ids, by the number of the event's type: of stacks in the low four bits, of
+/// strings in the high ones.
+pub static REFERENCES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut kind = 0;
+    while kind < 256 {
+        let (spec, mut i) = (SPECS[kind], 0);
+        while i < spec.stacks.len() {
+            table[kind] |= 1 << spec.stacks[i];
+            i += 1;
+        }
+        i = 0;
+        while i < spec.strings.len() {
+            table[kind] |= 16 << spec.strings[i];
+            i += 1;
+        }
+        kind += 1;
+    }
+    table
+};
+
 /// What reading a varint came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum VarintError {
@@ -244,35 +282,68 @@ pub enum VarintError {
     TooLong,
 }
 
-/// Reads an unsigned LEB128 number at `*pos` and moves `pos` behind it.
-#[inline]
-pub fn varint(data: &[u8], pos: &mut usize) -> Result<u64, VarintError> {
-    let first = *data.get(*pos).ok_or(VarintError::End)?;
-    if first < 0x80 {
-        *pos += 1;
-        return Ok(u64::from(first));
+/// Reads an unsigned LEB128 number at the start of `rest` and moves `rest` behind it.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "four calls an event; a sixth of all time otherwise")]
+pub fn varint(rest: &mut &[u8]) -> Result<u64, VarintError> {
+    match **rest {
+        [first @ 0..0x80, ref tail @ ..] => {
+            *rest = tail;
+            Ok(u64::from(first))
+        }
+        [first, second @ 0..0x80, ref tail @ ..] => {
+            *rest = tail;
+            Ok(u64::from(first & 0x7f) | u64::from(second) << 7)
+        }
+        [first, second, third @ 0..0x80, ref tail @ ..] => {
+            *rest = tail;
+            let low = u64::from(first & 0x7f) | u64::from(second & 0x7f) << 7;
+            Ok(low | u64::from(third) << 14)
+        }
+        _ => long_varint(rest),
     }
-    if let Some(&second) = data.get(*pos + 1)
-        && second < 0x80
-    {
-        *pos += 2;
-        return Ok(u64::from(first & 0x7f) | u64::from(second) << 7);
-    }
-    long_varint(data, pos)
 }
 
-fn long_varint(data: &[u8], pos: &mut usize) -> Result<u64, VarintError> {
+#[cold]
+fn long_varint(rest: &mut &[u8]) -> Result<u64, VarintError> {
     let mut value = 0u64;
     for i in 0..10 {
-        let byte = *data.get(*pos + i).ok_or(VarintError::End)?;
+        let byte = *rest.get(i).ok_or(VarintError::End)?;
         if byte < 0x80 {
             if i == 9 && byte > 1 {
                 return Err(VarintError::TooLong);
             }
-            *pos += i + 1;
+            *rest = &rest[i + 1..];
             return Ok(value | u64::from(byte) << (7 * i));
         }
         value |= u64::from(byte & 0x7f) << (7 * i);
     }
     Err(VarintError::TooLong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_all_lengths() {
+        for shift in 0..64 {
+            for value in [1u64 << shift, (1u64 << shift) - 1, u64::MAX >> shift] {
+                let (mut bytes, mut left) = (Vec::new(), value);
+                while left >= 0x80 {
+                    bytes.push(left as u8 | 0x80);
+                    left >>= 7;
+                }
+                bytes.push(left as u8);
+                for cut in 0..bytes.len() {
+                    assert_eq!(varint(&mut &bytes[..cut]), Err(VarintError::End));
+                }
+                bytes.push(0xff);
+                let mut rest = &bytes[..];
+                assert_eq!((varint(&mut rest), rest), (Ok(value), &[0xff][..]));
+            }
+        }
+        assert_eq!(varint(&mut &[0xff; 10][..]), Err(VarintError::TooLong));
+        assert_eq!(varint(&mut &[&[0xff; 9][..], &[2]].concat()[..]), Err(VarintError::TooLong));
+    }
 }

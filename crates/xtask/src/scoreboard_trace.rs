@@ -70,8 +70,9 @@ fn build_oracle(go: &Go, work: &Path) -> anyhow::Result<PathBuf> {
         std::fs::create_dir_all(&to)?;
         for entry in std::fs::read_dir(from.join(folder))? {
             let path = entry?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if name.ends_with(".go") && !name.ends_with("_test.go") {
+            let name = path.file_name().unwrap_or_default();
+            let is_go = path.extension().is_some_and(|extension| extension == "go");
+            if is_go && !name.to_string_lossy().ends_with("_test.go") {
                 let text = std::fs::read_to_string(&path)?;
                 std::fs::write(
                     to.join(name),
@@ -272,7 +273,11 @@ fn frames(out: &mut String, tables: &Tables, stack: u64) {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    let mut out = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
 }
 
 fn range(name: RangeName<'_>) -> String {
@@ -307,12 +312,18 @@ fn speed(go: &Go, oracle: &Path, work: &Path) -> anyhow::Result<String> {
     run_command(&mut build)?;
     let path = record(&go.binary, work, &go.version()?, LARGE)?;
     let size = std::fs::metadata(&path)?.len() as f64 / 1e6;
-    let ours = best(|| Command::new(root().join("target/release/examples/read")), &[], &path)?;
-    let theirs = best(|| Command::new(oracle), &["read"], &path)?;
+    // By turns, so that both meet the same hours of a machine that others use.
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        ours.push(reading(&root().join("target/release/examples/read"), &[], &path)?);
+        theirs.push(reading(oracle, &["read"], &path)?);
+    }
+    let (ours, theirs) = (best(ours)?, best(theirs)?);
     ensure!(ours.events == theirs.events, "{} events and {}", ours.events, theirs.events);
     let mut page = format!(
         "\n## Speed and memory\n\nAll events of a trace of {size:.0} MB ({} events by both), one core each \
-         (`taskset -c 0`), best of {RUNS} runs,\nthe same hour on a machine that others use too.\n\n\
+         (`taskset -c 0`), by turns, best of {RUNS} runs\neach. Seconds are processor time of the whole process, \
+         since others use the machine too.\n\n\
          | reader | MB/s | million events/s | peak memory, MB |\n|---|---|---|---|\n",
         ours.events
     );
@@ -325,31 +336,24 @@ fn speed(go: &Go, oracle: &Path, work: &Path) -> anyhow::Result<String> {
             cost.megabytes
         )?;
     }
-    writeln!(page, "\n{:.1} times Go's reader.", theirs.seconds / ours.seconds)?;
+    let times = theirs.seconds / ours.seconds;
+    writeln!(page, "\n{times:.1} times Go's reader.")?;
     Ok(page)
 }
 
-fn best(program: impl Fn() -> Command, args: &[&str], path: &Path) -> anyhow::Result<Reading> {
-    let mut best: Option<Reading> = None;
-    for _ in 0..RUNS {
-        let command = program();
-        let output = Command::new("taskset")
-            .args(["-c", "0"])
-            .arg(command.get_program())
-            .args(args)
-            .arg(path)
-            .output()?;
-        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let [events, seconds, kilobytes] = text.split_whitespace().collect::<Vec<_>>()[..] else {
-            anyhow::bail!("{text:?} is no measurement");
-        };
-        let (events, seconds) = (events.parse()?, seconds.parse()?);
-        let reading =
-            Reading { events, seconds, megabytes: kilobytes.parse::<f64>()? * 1024.0 / 1e6 };
-        if best.as_ref().is_none_or(|b| reading.seconds < b.seconds) {
-            best = Some(reading);
-        }
-    }
+fn best(readings: Vec<Reading>) -> anyhow::Result<Reading> {
+    let best = readings.into_iter().min_by(|a, b| a.seconds.total_cmp(&b.seconds));
     best.context("no run")
+}
+
+fn reading(program: &Path, args: &[&str], path: &Path) -> anyhow::Result<Reading> {
+    let mut command = Command::new("taskset");
+    let output = command.args(["-c", "0"]).arg(program).args(args).arg(path).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let [events, seconds, kilobytes] = text.split_whitespace().collect::<Vec<_>>()[..] else {
+        anyhow::bail!("{text:?} is no measurement");
+    };
+    let (events, seconds) = (events.parse()?, seconds.parse()?);
+    Ok(Reading { events, seconds, megabytes: kilobytes.parse::<f64>()? * 1024.0 / 1e6 })
 }

@@ -4,25 +4,16 @@
 use go_trace::{Details, Error, EventType as E, GoState, Mode, Reader};
 use proptest::prelude::*;
 
+#[path = "../../benches/generated.rs"]
+mod generated;
+mod hostile;
+mod salvage;
+
+use generated::{batch, number};
+
 const GENERATIONS: u64 = 3;
 /// Events of a generation: the mark at its start, and those of the thread.
 const EVENTS: usize = 5;
-
-fn number(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-fn batch(out: &mut Vec<u8>, generation: u64, thread: u64, time: u64, data: &[u8]) {
-    out.push(E::EVENT_BATCH.0);
-    for value in [generation, thread, time, data.len() as u64] {
-        number(out, value);
-    }
-    out.extend_from_slice(data);
-}
 
 /// Three generations of one thread whose goroutine 1 blocks and is started again, and where each of
 /// them ends.
@@ -72,6 +63,19 @@ fn read(bytes: &[u8], mode: Mode) -> (usize, Option<Error>) {
             }
         }
     }
+}
+
+#[test]
+fn the_generated_trace_is_one() {
+    let bytes = generated::trace(3, 2, 10_000);
+    let mut reader = Reader::new(bytes.as_slice(), Mode::Strict).expect("a header");
+    let (mut count, mut frames) = (0, 0);
+    while let Some(event) = reader.next_event().expect("a whole trace") {
+        count += 1;
+        frames += reader.tables().stack(event.stack()).len();
+    }
+    // Per generation a mark, and of two threads three states and six events a round, four with stacks.
+    assert_eq!((count, frames), (3 * (1 + 2 * (3 + 60_000)) + 1, 3 * 2 * 40_000 * 10));
 }
 
 #[test]
