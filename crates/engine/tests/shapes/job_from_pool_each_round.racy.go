@@ -20,7 +20,7 @@ func main() {
 	}
 	j := pool.Get().(*job)
 	for i := range 10 {
-		j.n = i // want "RACE001"
+		j.n = i
 		jobs <- j
 	}
 	close(jobs)
