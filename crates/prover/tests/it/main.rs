@@ -1,0 +1,1 @@
+//! Tests of the prover at its boundary: Go programs with and without traps.
