@@ -177,7 +177,7 @@ fn wanted(facts: &Facts<'_>, ops: &[Op], want: &Want) -> Option<Op> {
         (op.kind == want.kind, op.kind.is_write() == want.kind.is_write(), exact)
     };
     let found = here.max_by_key(rank).copied();
-    found.or_else(|| passed_map(facts, want.start))
+    found.or_else(|| passed_map(facts, want.start, want.kind))
 }
 
 fn site(facts: &Facts<'_>, file: &SourceFile, op: &Op, findings: Vec<usize>) -> Site {
@@ -257,6 +257,7 @@ impl<'f, 'a> Rewrite<'f, 'a> {
             Shape::Late => Err("the iterator may be used up later"),
             Shape::Load { index } => self.load(op, index, at),
             Shape::Argument { call, index } => self.argument(op, call, index, at),
+            Shape::Receiver { call } => self.call(op, call, None, at),
             Shape::Range { stmt } => {
                 self.range(op, stmt, at);
                 Ok(())
@@ -334,12 +335,7 @@ impl<'f, 'a> Rewrite<'f, 'a> {
         let (name, key) = match facts.builtin(fun) {
             Some(BuiltinId::Delete) => ("Delete", args.get(1)),
             Some(BuiltinId::Clear) => ("Clear", None),
-            _ if later => return Err("the call is deferred or starts a goroutine"),
-            _ if !quiet => return Err("a later argument takes calls"),
-            _ => {
-                self.wrap_map(op.object, at);
-                return Ok(());
-            }
+            _ => return self.call(op, call, Some(index), at),
         };
         if !later && quiet {
             self.wrap_map(op.object, at);
@@ -356,6 +352,75 @@ impl<'f, 'a> Rewrite<'f, 'a> {
         }
         pieces.push(Piece::Text(format!(", {at})")));
         self.edits.push(Edit { span: facts.span(call), rank: 1, pieces });
+        Ok(())
+    }
+
+    /// A call that uses a map: its receiver, or one of its arguments.
+    fn call(&mut self, op: Op, call: ExprId, index: Option<usize>, at: u32) -> Result<(), Reason> {
+        let facts = self.facts;
+        let ast = facts.ast();
+        let ExprKind::Call { args, .. } = ast.expr(call).kind else { return Ok(()) };
+        if runs_later(facts, call) {
+            return Err("the call is deferred or starts a goroutine");
+        }
+        let args = ast.expr_list(args);
+        let first = index.map_or(0, |index| index + 1);
+        if args[first..].iter().all(|&a| facts.quiet(a)) {
+            self.wrap_map(op.object, at);
+            return Ok(());
+        }
+        let (_, parent) = facts.parent(call);
+        let Some(Node::Stmt(stmt)) = parent else {
+            return Err("a later argument takes calls");
+        };
+        if !matches!(ast.stmt(stmt).kind, StmtKind::Expr(_)) || !facts.in_list(stmt) {
+            return Err("a later argument takes calls");
+        }
+        // `f(g())` passes all results of g.
+        let several = |e: ExprId| {
+            let t = facts.info.type_of(e);
+            t.is_some_and(|t| matches!(facts.store.ty(t), go_types::Type::Tuple(_)))
+        };
+        let receiver = index.is_none().then_some(op.object);
+        let loud: Vec<ExprId> =
+            receiver.into_iter().chain(args.iter().copied()).filter(|&e| !facts.quiet(e)).collect();
+        if loud
+            .iter()
+            .any(|&e| facts.context_typed(e) || several(e) || facts.lines(facts.span(e)) > 0)
+        {
+            return Err("a later argument takes calls, and is no plain value");
+        }
+        let span = ast.stmt(stmt).span;
+        let mut pieces = vec![Piece::Text("{ ".into())];
+        let mut rest = Vec::new();
+        let mut from = span.start;
+        for e in receiver.into_iter().chain(args.iter().copied()) {
+            let own = facts.span(e);
+            let name = loud.contains(&e).then(|| self.temporary());
+            if let Some(name) = &name {
+                pieces.push(Piece::Text(format!("{name} := ")));
+                pieces.push(Piece::Source(own));
+                pieces.push(Piece::Text("; ".into()));
+            }
+            let watched = e == op.object;
+            if name.is_none() && !watched {
+                continue;
+            }
+            rest.push(Piece::Source(Span::new(from, own.start)));
+            let value = name.map_or(Piece::Source(own), Piece::Text);
+            if watched {
+                rest.push(Piece::Text(format!("{}.M(", self.rt)));
+                rest.push(value);
+                rest.push(Piece::Text(format!(", {at})")));
+            } else {
+                rest.push(value);
+            }
+            from = own.end;
+        }
+        pieces.append(&mut rest);
+        pieces.push(Piece::Source(Span::new(from, span.end)));
+        pieces.push(Piece::Text(" }".into()));
+        self.edits.push(Edit { span, rank: 0, pieces });
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use diag::AccessKind;
 use go_syntax::ast::{AssignOp, ExprId, ExprKind, StmtId, StmtKind, UnaryOp};
 use go_syntax::walk::Node;
-use go_types::{BuiltinId, Mode};
+use go_types::{BuiltinId, Mode, SelectionKind};
 
 use crate::facts::Facts;
 
@@ -29,6 +29,8 @@ pub(crate) enum Shape {
     Load { index: ExprId },
     /// An argument of a call: `delete(m, k)`, `maps.Clone(m)`.
     Argument { call: ExprId, index: usize },
+    /// The receiver of a method: `md.Set(k, v)`.
+    Receiver { call: ExprId },
     /// `maps.Keys(m)`, which reads when it is ranged over, where that does not follow at once.
     Late,
     /// `for k := range m`
@@ -112,20 +114,31 @@ pub(crate) fn plain_op(facts: &Facts<'_>, write: bool, start: u32, end: Option<u
     best
 }
 
-/// The argument of a call at `start` through which a library iterates over a map.
-pub(crate) fn passed_map(facts: &Facts<'_>, start: u32) -> Option<Op> {
+/// The map of a call at `start` that a library uses: the only one among the arguments, or the one whose
+/// method is called (`md.Set(k, v)`).
+pub(crate) fn passed_map(facts: &Facts<'_>, start: u32, kind: AccessKind) -> Option<Op> {
     let ast = facts.ast();
     let mut found = None;
     for (call, expr) in ast.exprs.iter_enumerated() {
-        let ExprKind::Call { args, .. } = expr.kind else { continue };
-        if expr.span.start != start {
+        let ExprKind::Call { fun, args, .. } = expr.kind else { continue };
+        if expr.span.start != start || facts.builtin(fun).is_some() {
+            continue;
+        }
+        let fun = ast.unparen(fun);
+        if let ExprKind::Selector { x, .. } = ast.expr(fun).kind
+            && facts.map_type(x).is_some()
+            && facts.info.selections.get(&fun).is_some_and(|s| {
+                s.kind == SelectionKind::MethodVal && !go_types::has_ptr_recv(facts.store, s.obj)
+            })
+        {
+            found = Some(Op { kind, anchor: start, object: x, shape: Shape::Receiver { call } });
             continue;
         }
         let maps = ast.expr_list(args).iter().enumerate();
         let mut maps = maps.filter(|(_, a)| facts.map_type(**a).is_some());
         if let (Some((index, &object)), None) = (maps.next(), maps.next()) {
             let shape = Shape::Argument { call, index };
-            found = Some(Op { kind: AccessKind::MapIterate, anchor: start, object, shape });
+            found = Some(Op { kind, anchor: start, object, shape });
         }
     }
     found

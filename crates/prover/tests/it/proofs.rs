@@ -46,8 +46,7 @@ fn run(dir: &Path, findings: &[diag::FindingRecord], runs: u32) -> Vec<Verdict> 
         command: Vec::new(),
         guard: None,
     };
-    let mut prover =
-        Prover::new(toolchain(dir), dir, prepared, findings.len(), options).unwrap();
+    let mut prover = Prover::new(toolchain(dir), dir, prepared, findings.len(), options).unwrap();
     prover.run(&mut |_| {}).unwrap().0
 }
 

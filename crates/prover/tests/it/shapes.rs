@@ -12,8 +12,7 @@ use crate::{prepare, toolchain};
 fn a_program_with_traps_prints_what_it_did() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/shapes");
     let toolchain = toolchain(&dir);
-    let plain =
-        Command::new(&toolchain.go).args(["run", "."]).current_dir(&dir).output().unwrap();
+    let plain = Command::new(&toolchain.go).args(["run", "."]).current_dir(&dir).output().unwrap();
     assert!(plain.status.success(), "{}", String::from_utf8_lossy(&plain.stderr));
 
     let prepared = prepare(&dir, &[], true);
