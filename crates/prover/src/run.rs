@@ -394,6 +394,12 @@ impl Prover {
         }
     }
 
+    /// How often sites were reached, and how often a goroutine was held at one, in all runs.
+    pub fn counts(&self) -> (u64, u64) {
+        let sum = |count: fn(&Row) -> u64| self.totals.iter().map(count).sum();
+        (sum(|row| row.reached), sum(|row| row.held))
+    }
+
     /// The meetings of all runs, also those at accesses of no finding (with `--all`).
     pub fn meetings(&self) -> impl Iterator<Item = &crate::Meeting> {
         self.met.iter().map(|(_, met)| &met.meeting)

@@ -250,6 +250,9 @@ fn print(
                 serde_json::to_writer(&mut out, &serde_json::json!({ "meeting": meeting }))?;
                 writeln!(out)?;
             }
+            let (reached, held) = prover.counts();
+            let counts = serde_json::json!({ "reached": reached, "held": held });
+            writeln!(out, "{counts}")?;
         }
         return Ok(out.flush()?);
     }
@@ -259,6 +262,8 @@ fn print(
     }
     if args.all {
         printer.meetings(prover.meetings(), &mut out)?;
+        let (reached, held) = prover.counts();
+        writeln!(out, "{reached} accesses reached, a goroutine was held at {held}")?;
     }
     if !findings.is_empty() {
         printer.summary(verdicts, &mut out)?;
