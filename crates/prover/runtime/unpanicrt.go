@@ -74,9 +74,9 @@ func I[T any](m T, at uint32) {
 	}
 }
 
-// P is the pointer itself, for memory that is no map.
+// P is the pointer itself, for memory that is no map. What takes no memory has no address of its own.
 func P[T any](p *T, at uint32) *T {
-	if on {
+	if on && unsafe.Sizeof(*p) != 0 {
 		access(unsafe.Pointer(p), at)
 	}
 	return p

@@ -34,7 +34,9 @@
 //! lock that B needs, B would not have arrived. So no lock, and no order through a third party, keeps
 //! the two apart in this execution. Identity is the map's header, or the address of the variable;
 //! both are kept alive and on the heap while the trap is set. Where the Go specification leaves the
-//! order of a map read and a later call of one statement open, the read is taken to come first.
+//! order of a map read and a later call of one statement open, the read is taken to come first. A map
+//! that is handed to a library (`fmt.Sprint(m)`, `md.Set(k, v)`) is taken to be used by the call at
+//! once, as the knowledge models say.
 
 #![expect(
     clippy::disallowed_methods,

@@ -75,6 +75,7 @@ pub struct Prover {
     /// Of the last run: what was learnt goes into the next one.
     rows: Vec<Row>,
     totals: Vec<Row>,
+    unbuilt: Vec<String>,
     met: Vec<(u32, Met)>,
     crashes: Vec<(u32, MapCrash)>,
 }
@@ -111,6 +112,7 @@ impl Prover {
             overlay,
             rows: Vec::new(),
             totals,
+            unbuilt: Vec::new(),
             met: Vec::new(),
             crashes: Vec::new(),
         })
@@ -119,6 +121,11 @@ impl Prover {
     /// What was made of the program.
     pub fn prepared(&self) -> &Prepared {
         &self.prepared
+    }
+
+    /// Packages whose tests or command do not build, without traps either.
+    pub fn unbuilt(&self) -> &[String] {
+        &self.unbuilt
     }
 
     /// Builds and runs; `tell` hears what is being done. The verdicts are in the order of the findings.
@@ -149,11 +156,11 @@ impl Prover {
         Ok((self.verdicts(), logs))
     }
 
-    fn build(&self, tell: &mut dyn FnMut(&str)) -> Result<Vec<Started>, ProveError> {
+    fn build(&mut self, tell: &mut dyn FnMut(&str)) -> Result<Vec<Started>, ProveError> {
         if let Some(first) = self.options.command.first() {
             return self.build_command(first, tell).map(|started| vec![started]);
         }
-        let jobs = &self.prepared.jobs;
+        let jobs = self.prepared.jobs.clone();
         if jobs.is_empty() {
             return Err(ProveError::NothingToRun(
                 "no test and no command of the module reaches these accesses; say what to run \
@@ -161,10 +168,20 @@ impl Prover {
                     .into(),
             ));
         }
-        let mut started = Vec::new();
+        let (mut started, mut broken) = (Vec::new(), None);
         for (index, job) in jobs.iter().enumerate() {
             tell(&format!("building {}", job.name));
-            let Some(binary) = self.build_job(job, index)? else { continue };
+            let binary = match self.build_job(job, index) {
+                Ok(Some(binary)) => binary,
+                Ok(None) => continue,
+                // Tests of one package that do not build need not stop the others'.
+                Err(ProveError::Build(text)) => {
+                    self.unbuilt.push(job.name.clone());
+                    broken = broken.or(Some(ProveError::Build(text)));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let (command, dir) = match job.kind {
                 JobKind::Test => {
                     let limit = format!("-test.timeout={}s", self.options.test_limit.as_secs() + 5);
@@ -176,7 +193,10 @@ impl Prover {
             };
             started.push(Started { job: job.clone(), command, dir, env: Vec::new() });
         }
-        Ok(started)
+        match broken {
+            Some(error) if started.is_empty() => Err(error),
+            _ => Ok(started),
+        }
     }
 
     /// A package with arguments is built here; anything else is run with the overlay in `GOFLAGS`.

@@ -40,13 +40,20 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
         let found = hazard(setup, &unpanic, example, tries)?;
         for (rule, proven, time) in found {
             let name = shown(example);
-            writeln!(page, "| {name} | {rule} | {proven} of {tries} | {:.1} |", time.as_secs_f64())?;
+            writeln!(
+                page,
+                "| {name} | {rule} | {proven} of {tries} | {:.1} |",
+                time.as_secs_f64()
+            )?;
             if proven * 100 < tries * BAR {
                 wrong.push(format!("{name}: {rule} is proven in {proven} of {tries} tries"));
             }
         }
     }
-    writeln!(page, "\n## Good variants\n\n| example | runs | watched accesses reached | together |\n|---|---|---|---|")?;
+    writeln!(
+        page,
+        "\n## Good variants\n\n| example | runs | watched accesses reached | together |\n|---|---|---|---|"
+    )?;
     for example in &good {
         eprintln!("  {}", shown(example));
         let runs = tries.to_string();

@@ -94,6 +94,9 @@ fn prove(app: &App, args: &ProveArgs) -> anyhow::Result<ExitClass> {
     let bar = progress::Spinner::new(quiet);
     let (verdicts, logs) = prover.run(&mut |what| bar.tell(what))?;
     drop(bar);
+    for name in prover.unbuilt() {
+        eprintln!("warning: {} does not build and was not run", diag::clean_line(name));
+    }
     for log in &logs {
         tell_log(log, quiet);
     }
