@@ -76,6 +76,10 @@ pub fn prepare(request: &Request<'_>) -> Prepared {
     let mut prepared = Prepared { problems: loaded.problems, ..Prepared::default() };
     let watched = instrument(request, program, &wants, &mut prepared);
     prepared.jobs = jobs(program, &watched);
+    // Commands that no finding speaks of are not started unasked where there are tests.
+    if request.all && prepared.jobs.iter().any(|job| job.kind == JobKind::Test) {
+        prepared.jobs.retain(|job| job.kind == JobKind::Test);
+    }
     prepared
 }
 

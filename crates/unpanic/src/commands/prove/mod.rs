@@ -21,6 +21,9 @@ use crate::app::App;
 use crate::cli::{ListFormat, ProveArgs, ProveGuardArgs};
 use crate::{fixes, output, progress};
 
+/// So many of the last lines of a run that failed are shown.
+const TAIL: usize = 12;
+
 /// Findings with what reading and searching for them came to.
 struct Suspects {
     findings: Vec<FindingRecord>,
@@ -189,6 +192,12 @@ fn tell_log(log: &RunLog, quiet: bool) {
         format!("ended with exit code {}", log.code)
     };
     eprintln!("run {}: {} {how}", log.run, diag::clean_line(&log.job));
+    if !log.timed_out {
+        let lines: Vec<&str> = log.tail.lines().collect();
+        for line in &lines[lines.len().saturating_sub(TAIL)..] {
+            eprintln!("  | {}", diag::clean_line(line));
+        }
+    }
 }
 
 /// Tells `check` and the findings file what is proven.
