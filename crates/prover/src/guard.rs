@@ -6,6 +6,8 @@ use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::workspace::is_workspace;
 
@@ -50,18 +52,23 @@ pub fn guard_main(folder: &Path, command: &[OsString]) -> u8 {
         }
     };
     let (leader, folder) = (child.id(), folder.to_owned());
-    std::thread::spawn(move || {
+    let abandoned = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&abandoned);
+    let watcher = std::thread::spawn(move || {
         let mut byte = [0];
         let asked = matches!(std::io::stdin().read(&mut byte), Ok(1)) && byte[0] == KILL;
+        told.store(!asked, Ordering::SeqCst);
         kill_group(leader);
         if !asked {
             remove(&folder);
-            std::process::exit(1);
         }
     });
     let status = child.wait();
     // Whatever the command has left behind goes with it.
     kill_group(leader);
+    if abandoned.load(Ordering::SeqCst) {
+        let _ = watcher.join();
+    }
     status.map_or(1, |status| exit_code(&status))
 }
 

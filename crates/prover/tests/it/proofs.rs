@@ -76,14 +76,16 @@ fn one_write_each_is_proven_and_the_guarded_twin_is_not() {
 
     // The same places, with the lock taken: what the static analysis would not say.
     let line = "h.clients[name]++";
-    let guarded = RACY.replace(line, &format!("h.mu.Lock(); defer h.mu.Unlock(); {line}"));
+    let lock = "h.mu.Lock(); defer h.mu.Unlock(); ";
+    let guarded = RACY.replace(line, &format!("{lock}{line}"));
+    let moved = lock.len() as u32;
     let guarded = module(&guarded);
     let mut found = found;
     for access in &mut found[0].accesses {
-        access.column += 39;
+        access.column += moved;
     }
-    found[0].primary.column += 39;
-    found[0].primary.end_column += 39;
+    found[0].primary.column += moved;
+    found[0].primary.end_column += moved;
     let verdicts = run(guarded.path(), &found[..1], 5);
     assert_eq!(verdicts[0].verdict, VerdictKind::NeverTogether, "{verdicts:?}");
     assert!(verdicts[0].held > 0, "{verdicts:?}");
