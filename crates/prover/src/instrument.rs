@@ -481,7 +481,10 @@ impl<'f, 'a> Rewrite<'f, 'a> {
         let first = places.first().is_some_and(|p| p.map.as_ref().is_some_and(loud));
         // Alone, a map that takes a call comes first anyway.
         let in_place = operands == 0 || (operands == 1 && first && places.len() == 1);
-        if in_place && rhs.iter().all(|&e| facts.quiet(e)) {
+        // `case m[k] = <-c:` has received before it evaluates the left side.
+        let received = matches!(facts.stmt_parent(stmt), Some(Node::Stmt(up))
+            if matches!(ast.stmt(up).kind, StmtKind::Comm { comm, .. } if comm == Some(stmt)));
+        if in_place && (received || rhs.iter().all(|&e| facts.quiet(e))) {
             for store in stores {
                 match store.op.shape {
                     Shape::Store { .. } => self.wrap_map(store.op.object, store.at),

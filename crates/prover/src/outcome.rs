@@ -104,10 +104,7 @@ pub(crate) fn frames(stack: &Goroutine, base: &Path) -> Vec<StackFrame> {
         .collect()
 }
 
-/// A path as people see it from `base`; one that is not below it stays as it is.
+/// A path as people see it from `base`, as findings have it.
 fn shown(path: &str, base: &Path) -> String {
-    match Path::new(path).strip_prefix(base) {
-        Ok(below) => below.display().to_string(),
-        Err(_) => path.to_owned(),
-    }
+    diag::relative_path(Path::new(path), base).display().to_string()
 }

@@ -400,7 +400,7 @@ impl Prover {
         };
         let skips = self.prepared.skips.iter().filter(|s| s.findings.contains(&finding));
         let skipped = skips.map(|s| {
-            let file = s.file.strip_prefix(&self.base).unwrap_or(&s.file);
+            let file = diag::relative_path(&s.file, &self.base);
             format!("{}:{}: {}", file.display(), s.line, s.reason)
         });
         Verdict {
