@@ -37,6 +37,12 @@ pub struct Skip {
 }
 
 impl Site {
+    /// Names it in what is kept between processes; a changed file makes other keys.
+    pub(crate) fn key(&self) -> String {
+        let kind = self.kind.as_str();
+        format!("{}:{}:{}:{kind}", self.file.display(), self.line, self.column)
+    }
+
     /// The argument that the program gives with each access, see `runtime/unpanicrt.go`.
     pub(crate) fn argument(&self, number: usize) -> u32 {
         let steers = !self.findings.is_empty();

@@ -103,6 +103,14 @@ fn tests_are_run_where_there_are_some_and_the_findings_file_learns() {
 }
 
 #[test]
+fn what_was_learnt_is_there_the_next_time() {
+    let (place, _temporary) = place(&[("main.go", RACY)]);
+    // Each goroutine comes once: the first run can only see that they came close.
+    let runs: Vec<_> = (0..3).map(|_| place.run("prove --all --runs 1 --format json")).collect();
+    assert!(runs.iter().any(|run| run.out.contains("meeting")), "{runs:?}");
+}
+
+#[test]
 fn what_cannot_be_built_or_run_is_said() {
     let (place, temporary) = place(&[("main.go", RACY)]);
     let none = place.run("prove --go /no/such/go");

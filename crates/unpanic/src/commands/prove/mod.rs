@@ -94,9 +94,17 @@ fn prove(app: &App, args: &ProveArgs) -> anyhow::Result<ExitClass> {
         let sites = prover.prepared().sites.len();
         eprintln!("{sites} accesses watched in {} files", prover.prepared().files.len());
     }
+    let cache = super::cache::enabled(app).filter(|_| args.all);
+    if let Some(cache) = &cache {
+        prover.recall(&store::recall(cache.dir(), &app.dir));
+    }
     let bar = progress::Spinner::new(quiet);
     let (verdicts, logs) = prover.run(&mut |what| bar.tell(what))?;
     drop(bar);
+    if let Some(cache) = &cache {
+        // A folder that cannot be written to costs the memory, nothing else.
+        let _ = store::learn(cache.dir(), &app.dir, &prover.learnt());
+    }
     for name in prover.unbuilt() {
         eprintln!("warning: {} does not build and was not run", diag::clean_line(name));
     }
