@@ -73,7 +73,7 @@ impl Execution<'_> {
             executed.timed_out |= !killed && began.elapsed() > self.limit;
             executed.stopped |= !killed && !executed.timed_out && enough();
             if !killed && (executed.timed_out || executed.stopped) {
-                self.kill(&mut child);
+                kill(&mut child);
                 killed = true;
             }
             std::thread::sleep(TICK);
@@ -104,14 +104,15 @@ impl Execution<'_> {
         command.stdin(if self.guard.is_some() { Stdio::piped() } else { Stdio::null() });
         command
     }
+}
 
-    fn kill(&self, child: &mut Child) {
-        match child.stdin.take() {
-            Some(mut pipe) => {
-                let _ = pipe.write_all(&[KILL]);
-            }
-            None => kill_group(child.id()),
+/// Asks the guard, or kills the group.
+fn kill(child: &mut Child) {
+    match child.stdin.take() {
+        Some(mut pipe) => {
+            let _ = pipe.write_all(&[KILL]);
         }
+        None => kill_group(child.id()),
     }
 }
 

@@ -69,7 +69,7 @@ pub fn guard_main(folder: &Path, command: &[OsString]) -> u8 {
     if abandoned.load(Ordering::SeqCst) {
         let _ = watcher.join();
     }
-    status.map_or(1, |status| exit_code(&status))
+    status.map_or(1, |status| exit_code(status))
 }
 
 /// What was started may still be writing into it for a moment.
@@ -83,9 +83,9 @@ fn remove(folder: &Path) {
 }
 
 /// As a shell gives it: 128 and the signal's number for one that was killed.
-fn exit_code(status: &ExitStatus) -> u8 {
+fn exit_code(status: ExitStatus) -> u8 {
     #[cfg(unix)]
-    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(status) {
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
         return u8::try_from(128 + signal).unwrap_or(255);
     }
     status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(255)

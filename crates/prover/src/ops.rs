@@ -188,7 +188,8 @@ fn call_ops(facts: &Facts<'_>, call: ExprId, fun: ExprId, args: &[ExprId], ops: 
     }
     let Some((path, name)) = facts.callee(fun) else { return };
     match (path, name) {
-        ("maps" | "golang.org/x/exp/maps", "Clone") => add(AccessKind::MapIterate, 0, false),
+        ("maps" | "golang.org/x/exp/maps", "Clone")
+        | ("golang.org/x/exp/maps", "Keys" | "Values") => add(AccessKind::MapIterate, 0, false),
         ("maps" | "golang.org/x/exp/maps", "Equal" | "EqualFunc") => {
             add(AccessKind::MapIterate, 0, false);
             add(AccessKind::MapIterate, 1, false);
@@ -200,7 +201,6 @@ fn call_ops(facts: &Facts<'_>, call: ExprId, fun: ExprId, args: &[ExprId], ops: 
         ("maps" | "golang.org/x/exp/maps", "DeleteFunc") => add(AccessKind::MapDelete, 0, false),
         ("golang.org/x/exp/maps", "Clear") => add(AccessKind::MapClear, 0, false),
         ("maps", "Insert") => add(AccessKind::MapWrite, 0, false),
-        ("golang.org/x/exp/maps", "Keys" | "Values") => add(AccessKind::MapIterate, 0, false),
         ("maps", "Keys" | "Values" | "All") => {
             add(AccessKind::MapIterate, 0, !consumed_at_once(facts, call));
         }
