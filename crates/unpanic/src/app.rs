@@ -22,6 +22,10 @@ pub struct App {
 /// Runs the command that the command line names.
 pub fn run() -> anyhow::Result<ExitClass> {
     let Cli { global, command } = Cli::parse();
+    // The guard reads no configuration: it must not fail on what its parent has accepted.
+    if let Command::ProveGuard(args) = &command {
+        return Ok(commands::prove::guard(args));
+    }
     let system = OsSystem;
     let dir = system.current_dir();
     let config = match config::read(&system, &dir, global.config.as_deref()) {
@@ -39,6 +43,8 @@ pub fn run() -> anyhow::Result<ExitClass> {
         Command::Rules(args) => commands::rules::run(&args),
         Command::Layout(args) => commands::layout::run(&app, &args),
         Command::Crash(args) => commands::crash::run(&app, &args),
+        Command::Prove(args) => commands::prove::run(&app, *args),
+        Command::ProveGuard(args) => Ok(commands::prove::guard(&args)),
         Command::Cache { command } => commands::cache::run(&app, &command),
         Command::Debug { command } => match command {
             DebugCommand::Packages(args) => commands::debug::packages(&app, &args),

@@ -77,6 +77,11 @@ pub enum Command {
     Layout(LayoutArgs),
     /// Read what a dying Go process printed: what died, who holds what, whether recover would help.
     Crash(CrashArgs),
+    /// Make suspected races happen: run the program with a trap around each suspected access.
+    Prove(Box<ProveArgs>),
+    /// The process that cleans up after `prove`.
+    #[command(hide = true, after_help = "Example: started by `unpanic prove`")]
+    ProveGuard(ProveGuardArgs),
     /// Look at the remembered results of earlier runs, or forget them.
     Cache {
         /// What to do.
@@ -324,6 +329,88 @@ pub struct CrashArgs {
     /// Write a page for the browser to this file too.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+}
+
+/// `unpanic prove`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  unpanic prove                                the findings of the module here, by its tests or commands
+  unpanic prove ./internal/hub --rule MAP001   findings of one rule in one package
+  unpanic prove --findings found.json          findings of `check --format json`; the file learns what is proven
+  unpanic prove -- ./cmd/server -addr :0       by running this command, with these arguments
+  unpanic prove --all -- go test ./...         every map operation, by this command line
+
+The program is built with `go build -overlay`; no file of yours is changed. A goroutine that comes to a
+suspected access is held there for a moment; when another one comes to a conflicting access to the same
+object, both were there, and the finding is proven. Exit codes: 0 nothing proven, 1 something proven,
+2 bad usage, 3 the program could not be read or built, or there is no Go 1.21 or later, 70 a bug.")]
+pub struct ProveArgs {
+    /// Which packages, for which build.
+    #[command(flatten)]
+    pub build: BuildArgs,
+    /// Take findings from this file, as `check --format json` writes them, instead of searching.
+    #[arg(long, value_name = "FILE", help_heading = "Findings")]
+    pub findings: Option<PathBuf>,
+    /// Only findings of these rules: codes, names or families (MAP), separated by commas.
+    #[arg(long = "rule", value_delimiter = ',', value_name = "RULES", help_heading = "Findings")]
+    pub rules: Option<Vec<String>>,
+    /// Findings of preview rules too.
+    #[arg(long, env = "UNPANIC_PREVIEW", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = "Findings")]
+    pub preview: Option<bool>,
+    /// Findings of this confidence and above; medium by default.
+    #[arg(long, value_enum, value_name = "LEVEL", help_heading = "Findings")]
+    pub min_confidence: Option<ConfidenceArg>,
+    /// Watch every map operation of the module, whether a finding names it or not.
+    #[arg(long, help_heading = "Runs")]
+    pub all: bool,
+    /// At most so many runs; fewer when all is proven.
+    #[arg(long, default_value_t = 3, value_name = "N", help_heading = "Runs")]
+    pub runs: u32,
+    /// How much of a run's time goroutines may be held, on top of two seconds.
+    #[arg(long, default_value = "30%", value_name = "PERCENT", value_parser = parse_percent, help_heading = "Runs")]
+    pub budget: u32,
+    /// Seconds that a test binary, a program or the given command may take.
+    #[arg(long, default_value_t = 60, value_name = "SECONDS", help_heading = "Runs")]
+    pub timeout: u64,
+    /// Build with the race detector too.
+    #[arg(long, help_heading = "Runs")]
+    pub race: bool,
+    /// The go command.
+    #[arg(
+        long,
+        env = "UNPANIC_GO",
+        default_value = "go",
+        value_name = "PATH",
+        help_heading = "Runs"
+    )]
+    pub go: PathBuf,
+    /// For people, or one JSON object a finding.
+    #[arg(long, value_enum, default_value_t = ListFormat::Text, value_name = "FORMAT", help_heading = "Output")]
+    pub format: ListFormat,
+    /// What to run in place of tests and commands that reach the accesses: a package of the module
+    /// with arguments, or any command that calls `go`.
+    #[arg(last = true, value_name = "CMD")]
+    pub command: Vec<std::ffi::OsString>,
+}
+
+/// `unpanic prove-guard`.
+#[derive(Args, Debug)]
+pub struct ProveGuardArgs {
+    /// What is removed when unpanic is gone.
+    pub folder: PathBuf,
+    /// What is run.
+    #[arg(last = true)]
+    pub command: Vec<std::ffi::OsString>,
+}
+
+/// `30%` or `30`.
+fn parse_percent(text: &str) -> Result<u32, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim().parse::<u32>();
+    match number {
+        Ok(percent @ 0..=10_000) => Ok(percent),
+        _ => Err(format!("`{}` is no percentage", diag::clean_line(text))),
+    }
 }
 
 /// `unpanic debug …`.

@@ -49,3 +49,28 @@ impl Progress for Bar {
         }
     }
 }
+
+/// What is being done, when nobody knows how much there is.
+pub struct Spinner(ProgressBar);
+
+impl Spinner {
+    /// A spinner, hidden when `quiet` or when standard error is no terminal.
+    pub fn new(quiet: bool) -> Self {
+        if quiet || !std::io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::new_spinner();
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self(bar)
+    }
+    /// Says what is done now.
+    pub fn tell(&self, what: &str) {
+        self.0.set_message(diag::clean_line(what).into_owned());
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

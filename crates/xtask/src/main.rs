@@ -11,6 +11,7 @@ mod scoreboard_crash;
 mod scoreboard_determinism;
 mod scoreboard_layout;
 mod scoreboard_project;
+mod scoreboard_prove;
 mod scoreboard_race_suite;
 mod scoreboard_race_variants;
 mod scoreboard_speed;

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 
 use anyhow::{Context as _, bail, ensure};
 use diag::FindingRecord;
+use serde_json::Value;
 
 use crate::toolchain::Go;
 use crate::{cargo, run_command};
@@ -68,6 +69,24 @@ impl Unpanic {
             String::from_utf8_lossy(&output.stderr)
         );
         Ok(output)
+    }
+
+    /// What `unpanic prove --format json ARGUMENTS` prints when run in `dir`, line by line.
+    pub fn prove(&self, go: &Go, dir: &Path, arguments: &[&str]) -> anyhow::Result<Vec<Value>> {
+        let mut command = Command::new(&self.binary);
+        go.setup(&mut command).current_dir(dir).env("ORDERS_LOAD", "1");
+        command.args(["prove", "--quiet", "--no-cache", "--format", "json"]).args(arguments);
+        let output =
+            command.output().with_context(|| format!("cannot run {}", self.binary.display()))?;
+        ensure!(
+            matches!(output.status.code(), Some(0 | 1)),
+            "prove in {} failed ({})\n{}",
+            dir.display(),
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let stream = serde_json::Deserializer::from_slice(&output.stdout).into_iter();
+        stream.collect::<Result<_, _>>().context("reading the verdicts")
     }
 
     /// How many bytes the results in a cache take.

@@ -22,6 +22,7 @@ pub fn run(app: &App, command: &CacheCommand) -> anyhow::Result<ExitClass> {
         CacheCommand::Path => writeln!(out, "{}", store.dir().display())?,
         CacheCommand::Size => writeln!(out, "{}", store.size())?,
         CacheCommand::Clean => {
+            super::prove::store::clean(store.dir());
             let freed =
                 store.clean().with_context(|| format!("cannot empty {}", store.dir().display()))?;
             writeln!(out, "removed {:.1} MB from {}", freed as f64 / 1e6, store.dir().display())?;

@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::ValueEnum;
 use diag::render::{Report, statistics};
-use diag::{Confidence, ExitClass, FindingRecord, Problem, ProblemKind, Resolver, Severity};
+use diag::{
+    Confidence, ExitClass, FindingRecord, Problem, ProblemKind, Resolver, Severity, Status,
+};
 use engine::{
     Baseline, CacheUse, CheckReport, CheckRequest, FixError, ResultCache, RuleSelection, check,
     check_cached, plan_fixes,
 };
 
+use super::prove::store::Proofs;
 use super::target::target;
 use crate::app::App;
 use crate::cli::{CheckArgs, Color, Format};
@@ -28,6 +31,7 @@ pub fn run(app: &App, args: CheckArgs) -> anyhow::Result<ExitClass> {
             None => check(&request, &bar),
         }
     };
+    note_proofs(app, &mut report);
     if let Some(path) = &settings.write_baseline {
         return write_baseline(app, &settings, &report, path);
     }
@@ -39,6 +43,15 @@ pub fn run(app: &App, args: CheckArgs) -> anyhow::Result<ExitClass> {
         ExitClass::Findings if settings.exit_zero => ExitClass::Clean,
         class => class,
     })
+}
+
+/// Findings that `prove` has made happen are shown as that.
+fn note_proofs(app: &App, report: &mut CheckReport) {
+    let Some(cache) = super::cache::enabled(app) else { return };
+    let proofs = Proofs::new(cache.dir());
+    for finding in report.findings.iter_mut().filter(|f| proofs.has(&f.fingerprint)) {
+        finding.status = Status::Proven;
+    }
 }
 
 /// Where results are remembered, if they are.

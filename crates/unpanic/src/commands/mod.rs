@@ -6,5 +6,6 @@ pub mod crash;
 pub mod debug;
 pub mod explain;
 pub mod layout;
+pub mod prove;
 pub mod rules;
 mod target;

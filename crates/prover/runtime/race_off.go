@@ -1,0 +1,7 @@
+//go:build !race
+
+package unpanicrt
+
+func raceOff() {}
+
+func raceOn() {}

@@ -1,0 +1,92 @@
+//! The process between unpanic and what it runs. It starts the command in a group of its own and
+//! listens to a pipe from unpanic: when the pipe closes, by whatever unpanic died of, it kills the
+//! group and removes the folder.
+
+use std::ffi::OsString;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::workspace::is_workspace;
+
+/// What unpanic writes to have the command killed and the folder left.
+pub(crate) const KILL: u8 = b'k';
+
+/// How to start the guard: this program with these arguments, a folder and a command.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Guard {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments before the folder.
+    pub arguments: Vec<OsString>,
+}
+
+/// Sets a command up to run in a process group of its own.
+pub(crate) fn own_group(command: &mut Command) -> &mut Command {
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    command
+}
+
+/// Kills a process group. `leader` is a child that was started by [`own_group`].
+pub(crate) fn kill_group(leader: u32) {
+    #[cfg(unix)]
+    if let Some(pid) = i32::try_from(leader).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+    }
+    #[cfg(not(unix))]
+    let _ = leader;
+}
+
+/// The guard itself: runs `command`, watches standard input, and gives the exit code to pass on.
+pub fn guard_main(folder: &Path, command: &[OsString]) -> u8 {
+    let Some((program, arguments)) = command.split_first() else { return 2 };
+    let started = own_group(Command::new(program).args(arguments).stdin(Stdio::null())).spawn();
+    let mut child = match started {
+        Ok(child) => child,
+        Err(error) => {
+            eprintln!("cannot run {}: {error}", program.display());
+            return 127;
+        }
+    };
+    let (leader, folder) = (child.id(), folder.to_owned());
+    let abandoned = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&abandoned);
+    let watcher = std::thread::spawn(move || {
+        let mut byte = [0];
+        let asked = matches!(std::io::stdin().read(&mut byte), Ok(1)) && byte[0] == KILL;
+        told.store(!asked, Ordering::SeqCst);
+        kill_group(leader);
+        if !asked {
+            remove(&folder);
+        }
+    });
+    let status = child.wait();
+    // Whatever the command has left behind goes with it.
+    kill_group(leader);
+    if abandoned.load(Ordering::SeqCst) {
+        let _ = watcher.join();
+    }
+    status.map_or(1, |status| exit_code(status))
+}
+
+/// What was started may still be writing into it for a moment.
+fn remove(folder: &Path) {
+    for _ in 0..20 {
+        if !is_workspace(folder) || std::fs::remove_dir_all(folder).is_ok() || !folder.exists() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+/// As a shell gives it: 128 and the signal's number for one that was killed.
+fn exit_code(status: ExitStatus) -> u8 {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return u8::try_from(128 + signal).unwrap_or(255);
+    }
+    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(255)
+}

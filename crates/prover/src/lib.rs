@@ -1,0 +1,110 @@
+//! `unpanic prove`: makes a suspected race happen, and says so only when it did.
+//!
+//! A static finding is a suspicion. A trap around a suspected access holds a goroutine there for a
+//! moment; if another one comes to a conflicting access to the same object meanwhile, both are caught
+//! with their stacks (TSVD, SOSP 2019; `RaceFuzzer`, PLDI 2008). There are no false proofs: both were
+//! there, at one object, one of them about to write, and nothing kept them apart.
+//!
+//! # How it is built
+//!
+//! ```text
+//! findings ─▶ instrument (ops, edits) ─▶ overlay ─▶ run (guard) ─▶ outcome ─▶ verdicts
+//!                                          ▲                          ▲
+//!                             runtime/*.go, plan table      report.jsonl, table, go_crash
+//! ```
+//!
+//! - `instrument` rewrites the text of the files that have sites: edits of our own tree, on the lines
+//!   where the accesses stand. Between a trap and its access nothing is evaluated that could wait for
+//!   another goroutine; what cannot be written so is skipped, with the reason.
+//! - `overlay` puts the new files and the runtime package before the go command's eyes
+//!   (`go build -overlay`). The user's tree is never written to. The runtime stands in GOROOT/src of
+//!   the overlay, as if it belonged to the standard library: measured with Go 1.21 to 1.27, that
+//!   resolves in vendored modules, workspaces and modules with `-mod=readonly` alike, because
+//!   standard packages are looked up before modules.
+//! - The *table* is a file that the program maps into its memory: the plan goes in through it, counts
+//!   come out, whatever the program dies of. Each proof is a line of the *report*, written before
+//!   either goroutine goes on.
+//! - `guard` is a process between unpanic and the go command. It notices when unpanic is gone, by
+//!   whatever signal, kills what was started and removes the folder.
+//!
+//! # What a proof means
+//!
+//! Goroutine A is held directly before an access (in a range loop: directly after a step of it) and
+//! does nothing until B arrives directly before a conflicting access to the same object. If A held a
+//! lock that B needs, B would not have arrived. So no lock, and no order through a third party, keeps
+//! the two apart in this execution. Identity is the map's header, or the address of the variable;
+//! both are kept alive and on the heap while the trap is set. Where the Go specification leaves the
+//! order of a map read and a later call of one statement open, the read is taken to come first. A map
+//! that is handed to a library (`fmt.Sprint(m)`, `md.Set(k, v)`) is taken to be used by the call at
+//! once, as the knowledge models say.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it runs the user's program and writes the overlay; the analysis itself stays behind System"
+)]
+
+mod edits;
+mod exec;
+mod facts;
+mod guard;
+mod instrument;
+mod ops;
+mod outcome;
+mod overlay;
+mod plan;
+mod program;
+mod proof;
+mod run;
+mod sites;
+mod table;
+mod toolchain;
+mod workspace;
+
+pub use guard::{Guard, guard_main};
+pub use plan::Plan;
+pub use program::{Job, JobKind, Prepared, Request, prepare};
+pub use proof::{Meeting, Proof, Side, StackFrame, Verdict, VerdictKind};
+pub use run::{Prover, RunLog, RunOptions};
+pub use sites::{Site, Skip};
+pub use toolchain::Toolchain;
+
+/// The import path of the runtime package in the overlay.
+pub(crate) const RUNTIME: &str = "unpanicrt";
+
+/// Why nothing could be proven or left standing.
+#[derive(Debug, thiserror::Error)]
+pub enum ProveError {
+    /// There is no `go` command.
+    #[error("`prove` builds and runs the program, for which it needs the go command: {0}")]
+    NoGo(String),
+    /// It is too old.
+    #[error("Go {found} is too old for `prove`: it needs Go 1.21 or later")]
+    OldGo {
+        /// The version found.
+        found: String,
+    },
+    /// The program does not build, with or without instrumentation.
+    #[error("the program does not build:\n{0}")]
+    Build(String),
+    /// It builds, but not with the traps in it.
+    #[error("bug in unpanic: with traps in it the program does not build:\n{0}")]
+    Instrumented(String),
+    /// The disk said no.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// There is nothing to run.
+    #[error("{0}")]
+    NothingToRun(String),
+}
+
+impl ProveError {
+    pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
+}

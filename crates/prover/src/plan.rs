@@ -1,0 +1,47 @@
+//! How long and how often goroutines are held.
+
+use std::time::Duration;
+
+/// The numbers of a run; `runtime/table.go` reads them.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Plan {
+    /// How long a goroutine is held the first time.
+    pub delay: Duration,
+    /// How much longer for each time before.
+    pub grow: Duration,
+    /// At most.
+    pub longest: Duration,
+    /// Delay that each process may have whatever its run time.
+    pub free: Duration,
+    /// And on top, as thousandths of its run time.
+    pub permille: u64,
+    /// Two accesses closer than this are a near miss; zero: goroutines are held at the sites of
+    /// findings only.
+    pub near: Duration,
+}
+
+impl Plan {
+    /// For the accesses of findings: hold from the start, and long.
+    pub fn steering(permille: u64) -> Self {
+        Self {
+            delay: Duration::from_millis(60),
+            grow: Duration::from_millis(20),
+            longest: Duration::from_millis(400),
+            free: Duration::from_secs(2),
+            permille,
+            near: Duration::ZERO,
+        }
+    }
+
+    /// For all map operations: hold where a near miss was seen.
+    pub fn learning(permille: u64) -> Self {
+        Self {
+            delay: Duration::from_millis(20),
+            grow: Duration::from_millis(10),
+            longest: Duration::from_millis(100),
+            free: Duration::from_millis(100),
+            permille,
+            near: Duration::from_millis(100),
+        }
+    }
+}

@@ -1,0 +1,444 @@
+//! Builds what is to be run, runs it, and draws the verdicts.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::exec::{Executed, Execution, MapCrash};
+use crate::guard::Guard;
+use crate::outcome::{Met, frames, meetings};
+use crate::plan::Plan;
+use crate::program::{Job, JobKind, Prepared};
+use crate::proof::{Proof, Verdict, VerdictKind};
+use crate::sites::Site;
+use crate::table::{self, Row};
+use crate::toolchain::Toolchain;
+use crate::workspace::{Workspace, report_path, table_path};
+use crate::{ProveError, overlay};
+
+/// Building may take so long.
+const BUILD_LIMIT: Duration = Duration::from_mins(30);
+/// So much of what a failed build prints is shown.
+const MAX_BUILD_TEXT: usize = 4000;
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// At most so many runs; fewer when all is proven.
+    pub runs: u32,
+    /// Delays.
+    pub plan: Plan,
+    /// How long a test binary or a given command may take.
+    pub test_limit: Duration,
+    /// How long a program may run; a service does not end by itself.
+    pub program_limit: Duration,
+    /// Build with the race detector too.
+    pub race: bool,
+    /// Build tags.
+    pub tags: Vec<String>,
+    /// What is run in place of the tests and programs that were chosen: a package with arguments, or
+    /// any command that calls `go`.
+    pub command: Vec<OsString>,
+    /// The guard.
+    pub guard: Option<Guard>,
+}
+
+/// What happened in one run of one job.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RunLog {
+    /// The job's name.
+    pub job: String,
+    /// Which run, from 1.
+    pub run: u32,
+    /// How long it took.
+    pub time: Duration,
+    /// Its exit code; 128 and more for a signal.
+    pub code: u8,
+    /// Whether the time limit ended it.
+    pub timed_out: bool,
+    /// Whether it was ended because all was proven.
+    pub stopped: bool,
+    /// The last that it printed.
+    pub tail: String,
+}
+
+/// A program with traps, ready to run.
+pub struct Prover {
+    toolchain: Toolchain,
+    base: PathBuf,
+    prepared: Prepared,
+    findings: usize,
+    options: RunOptions,
+    workspace: Workspace,
+    overlay: PathBuf,
+    /// Of the last run: what was learnt goes into the next one.
+    rows: Vec<Row>,
+    totals: Vec<Row>,
+    unbuilt: Vec<String>,
+    met: Vec<(u32, Met)>,
+    crashes: Vec<(u32, MapCrash)>,
+}
+
+/// Something that can be started.
+struct Started {
+    job: Job,
+    command: Vec<OsString>,
+    dir: PathBuf,
+    env: Vec<(&'static str, OsString)>,
+}
+
+impl Prover {
+    /// Writes the overlay. `findings` is how many findings `prepared` was made of, `base` the folder
+    /// that paths are shown relative to and programs run in.
+    pub fn new(
+        toolchain: Toolchain,
+        base: &Path,
+        prepared: Prepared,
+        findings: usize,
+        options: RunOptions,
+    ) -> Result<Self, ProveError> {
+        let workspace = Workspace::new().map_err(ProveError::io("a folder for the run"))?;
+        let overlay = overlay::write(workspace.path(), &toolchain.root, &prepared.files)
+            .map_err(ProveError::io("the files of the run"))?;
+        let totals = vec![Row::default(); prepared.sites.len()];
+        Ok(Self {
+            toolchain,
+            base: base.to_owned(),
+            prepared,
+            findings,
+            options,
+            workspace,
+            overlay,
+            rows: Vec::new(),
+            totals,
+            unbuilt: Vec::new(),
+            met: Vec::new(),
+            crashes: Vec::new(),
+        })
+    }
+
+    /// What was made of the program.
+    pub fn prepared(&self) -> &Prepared {
+        &self.prepared
+    }
+
+    /// Starts with what an earlier process has learnt, see [`Prover::learnt`].
+    pub fn recall(&mut self, learnt: &BTreeMap<String, u64>) {
+        let row = |site: &Site| {
+            let weight = learnt.get(&site.key()).copied().unwrap_or(0).min(1000);
+            Row { weight, ..Row::default() }
+        };
+        self.rows = self.prepared.sites.iter().map(row).collect();
+    }
+
+    /// How likely a delay is at the sites where two goroutines came close, in thousandths, by place.
+    pub fn learnt(&self) -> BTreeMap<String, u64> {
+        let rows = self.prepared.sites.iter().zip(&self.rows);
+        let told = rows.filter(|(_, row)| row.weight > 0);
+        told.map(|(site, row)| (site.key(), row.weight)).collect()
+    }
+
+    /// Packages whose tests or command do not build, without traps either.
+    pub fn unbuilt(&self) -> &[String] {
+        &self.unbuilt
+    }
+
+    /// Builds and runs; `tell` hears what is being done. The verdicts are in the order of the findings.
+    pub fn run(
+        &mut self,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<(Vec<Verdict>, Vec<RunLog>), ProveError> {
+        let mut logs = Vec::new();
+        if self.prepared.sites.is_empty() {
+            return Ok((self.verdicts(), logs));
+        }
+        let mut started = self.build(tell)?;
+        for run in 1..=self.options.runs {
+            for what in std::mem::take(&mut started) {
+                tell(&format!("run {run}: {}", what.job.name));
+                let log = self.run_one(&what, run)?;
+                // A service without load would only sit there again.
+                let idle = log.timed_out && self.rows.iter().all(|row| row.reached == 0);
+                logs.push(log);
+                if self.all_proven() {
+                    return Ok((self.verdicts(), logs));
+                }
+                if !idle {
+                    started.push(what);
+                }
+            }
+        }
+        Ok((self.verdicts(), logs))
+    }
+
+    fn build(&mut self, tell: &mut dyn FnMut(&str)) -> Result<Vec<Started>, ProveError> {
+        if let Some(first) = self.options.command.first() {
+            return self.build_command(first, tell).map(|started| vec![started]);
+        }
+        let jobs = self.prepared.jobs.clone();
+        if jobs.is_empty() {
+            return Err(ProveError::NothingToRun(
+                "no test and no command of the module reaches these accesses; say what to run \
+                 after `--`"
+                    .into(),
+            ));
+        }
+        let (mut started, mut broken) = (Vec::new(), None);
+        for (index, job) in jobs.iter().enumerate() {
+            tell(&format!("building {}", job.name));
+            let binary = match self.build_job(job, index) {
+                Ok(Some(binary)) => binary,
+                Ok(None) => continue,
+                // Tests of one package that do not build need not stop the others'.
+                Err(ProveError::Build(text)) => {
+                    self.unbuilt.push(job.name.clone());
+                    broken = broken.or(Some(ProveError::Build(text)));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let (command, dir) = match job.kind {
+                JobKind::Test => {
+                    let limit = format!("-test.timeout={}s", self.options.test_limit.as_secs() + 5);
+                    let arguments = ["-test.paniconexit0".into(), limit.into()];
+                    let command = std::iter::once(binary.into_os_string()).chain(arguments);
+                    (command.collect(), job.dir.clone())
+                }
+                JobKind::Program => (vec![binary.into_os_string()], self.base.clone()),
+            };
+            started.push(Started { job: job.clone(), command, dir, env: Vec::new() });
+        }
+        match broken {
+            Some(error) if started.is_empty() => Err(error),
+            _ => Ok(started),
+        }
+    }
+
+    /// A package with arguments is built here; anything else is run with the overlay in `GOFLAGS`.
+    fn build_command(
+        &self,
+        first: &OsStr,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<Started, ProveError> {
+        let name = first.to_string_lossy().into_owned();
+        let folder = self.base.join(first);
+        let job = Job { kind: JobKind::Program, name, dir: folder.clone() };
+        let rest = self.options.command[1..].iter().cloned();
+        if folder.is_dir() {
+            tell(&format!("building {}", job.name));
+            let binary = self
+                .build_job(&job, 0)?
+                .ok_or_else(|| ProveError::NothingToRun(format!("{} is no command", job.name)))?;
+            let command = std::iter::once(binary.into_os_string()).chain(rest).collect();
+            return Ok(Started { job, command, dir: self.base.clone(), env: Vec::new() });
+        }
+        let mut flags = std::env::var_os("GOFLAGS").unwrap_or_default();
+        flags.push(format!(" -overlay={} -vet=off -count=1", self.overlay.display()));
+        let env = vec![("GOFLAGS", flags)];
+        let command = self.options.command.clone();
+        let job = Job { kind: JobKind::Test, ..job };
+        Ok(Started { job, command, dir: self.base.clone(), env })
+    }
+
+    /// Builds a test binary or a program; `None` when there is nothing to build after all.
+    fn build_job(&self, job: &Job, index: usize) -> Result<Option<PathBuf>, ProveError> {
+        let stem = job.name.rsplit('/').next().unwrap_or("program");
+        let suffix = if job.kind == JobKind::Test { ".test" } else { "" };
+        let binary = self.workspace.path().join(format!("{index:03}-{stem}{suffix}"));
+        let built = self.go_build(job, &binary, true)?;
+        if built.code == 0 && !built.timed_out {
+            return Ok(binary.exists().then_some(binary));
+        }
+        // Whose fault is it?
+        let plain = self.go_build(job, &binary, false)?;
+        let text = |executed: &Executed| {
+            let text: String = executed.tail.chars().take(MAX_BUILD_TEXT).collect();
+            text.trim_end().to_owned()
+        };
+        Err(if plain.code == 0 {
+            ProveError::Instrumented(text(&built))
+        } else {
+            ProveError::Build(text(&plain))
+        })
+    }
+
+    fn go_build(&self, job: &Job, binary: &Path, traps: bool) -> Result<Executed, ProveError> {
+        let mut command: Vec<OsString> = vec![self.toolchain.go.clone().into_os_string()];
+        match job.kind {
+            JobKind::Test => command.extend(["test".into(), "-c".into(), "-vet=off".into()]),
+            JobKind::Program => command.push("build".into()),
+        }
+        command.extend(["-o".into(), binary.into()]);
+        if traps {
+            command.extend(["-overlay".into(), self.overlay.clone().into_os_string()]);
+        }
+        if self.options.race {
+            command.push("-race".into());
+        }
+        if !self.options.tags.is_empty() {
+            command.extend(["-tags".into(), self.options.tags.join(",").into()]);
+        }
+        command.push(".".into());
+        self.execute(command, &job.dir, Vec::new(), BUILD_LIMIT, &mut || false)
+    }
+
+    fn execute(
+        &self,
+        command: Vec<OsString>,
+        dir: &Path,
+        env: Vec<(&'static str, OsString)>,
+        limit: Duration,
+        enough: &mut dyn FnMut() -> bool,
+    ) -> Result<Executed, ProveError> {
+        let name = Path::new(&command[0]).display().to_string();
+        let execution = Execution {
+            guard: self.options.guard.as_ref(),
+            workspace: self.workspace.path(),
+            command,
+            dir,
+            env,
+            limit,
+        };
+        execution.run(enough).map_err(ProveError::io(format!("cannot run {name}")))
+    }
+
+    fn run_one(&mut self, what: &Started, run: u32) -> Result<RunLog, ProveError> {
+        let (report, counts) =
+            (report_path(self.workspace.path()), table_path(self.workspace.path()));
+        let _ = fs::remove_file(&report);
+        table::write(&counts, &self.options.plan, &self.prepared.sites, &self.rows)
+            .map_err(ProveError::io("the table of the run"))?;
+        let mut env = what.env.clone();
+        env.push(("UNPANIC_PROVE", self.workspace.path().into()));
+        let limit = match what.job.kind {
+            JobKind::Test => self.options.test_limit,
+            JobKind::Program => self.options.program_limit,
+        };
+        // Tests clean up after themselves when they are left to end; a service never ends.
+        let early = what.job.kind == JobKind::Program;
+        let mut size = 0;
+        let mut enough = || {
+            let now = fs::metadata(&report).map_or(0, |m| m.len());
+            if !early || now == size {
+                return false;
+            }
+            size = now;
+            let met = self.read_report(&report);
+            (0..self.findings)
+                .filter(|&f| self.is_watched(f))
+                .all(|f| self.proof(f).is_some() || met.iter().any(|m| self.concerns(m, f)))
+        };
+        let began = Instant::now();
+        let executed = self.execute(what.command.clone(), &what.dir, env, limit, &mut enough)?;
+        let time = began.elapsed();
+        let met = self.read_report(&report);
+        self.met.extend(met.into_iter().map(|m| (run, m)));
+        self.crashes.extend(executed.crashes.into_iter().map(|c| (run, c)));
+        if let Ok(rows) = table::read(&counts, self.prepared.sites.len()) {
+            for (total, row) in self.totals.iter_mut().zip(&rows) {
+                total.reached += row.reached;
+                total.held += row.held;
+                total.nanos += row.nanos;
+                total.met += row.met;
+            }
+            self.rows = rows;
+        }
+        Ok(RunLog {
+            job: what.job.name.clone(),
+            run,
+            time,
+            code: executed.code,
+            timed_out: executed.timed_out,
+            stopped: executed.stopped,
+            tail: executed.tail,
+        })
+    }
+
+    fn read_report(&self, path: &Path) -> Vec<Met> {
+        let report = fs::read(path).unwrap_or_default();
+        meetings(&report, &self.prepared.sites, &self.base)
+    }
+
+    /// Whether a meeting was at an access of a finding.
+    fn concerns(&self, met: &Met, finding: usize) -> bool {
+        met.sites.iter().any(|&site| self.prepared.sites[site].findings.contains(&finding))
+    }
+
+    fn sites_of(&self, finding: usize) -> impl Iterator<Item = (usize, &Site)> {
+        let sites = self.prepared.sites.iter().enumerate();
+        sites.filter(move |(_, site)| site.findings.contains(&finding))
+    }
+
+    fn is_watched(&self, finding: usize) -> bool {
+        self.sites_of(finding).next().is_some()
+    }
+
+    fn proof(&self, finding: usize) -> Option<(u32, Proof)> {
+        let met = self.met.iter().find(|(_, met)| self.concerns(met, finding));
+        if let Some((run, met)) = met {
+            return Some((*run, Proof::Meeting { meeting: Box::new(met.meeting.clone()) }));
+        }
+        let crash = self.crashes.iter().find(|(_, (_, stack))| {
+            let own = stack.frames().find(|f| f.ancestor == 0 && !f.is_std());
+            own.is_some_and(|frame| {
+                let here =
+                    |site: &Site| Path::new(frame.file) == site.file && frame.line == site.line;
+                self.sites_of(finding).any(|(_, site)| here(site))
+            })
+        });
+        crash.map(|(run, (message, stack))| {
+            let stack = frames(stack, &self.base);
+            (*run, Proof::FatalError { message: message.clone(), stack })
+        })
+    }
+
+    fn all_proven(&self) -> bool {
+        let mut watched = (0..self.findings).filter(|&f| self.is_watched(f));
+        self.findings > 0 && watched.all(|f| self.proof(f).is_some())
+    }
+
+    fn verdicts(&self) -> Vec<Verdict> {
+        (0..self.findings).map(|finding| self.verdict(finding)).collect()
+    }
+
+    fn verdict(&self, finding: usize) -> Verdict {
+        let sum = |count: fn(&Row) -> u64| {
+            self.sites_of(finding).map(|(number, _)| count(&self.totals[number])).sum::<u64>()
+        };
+        let (run, proof) = self.proof(finding).unzip();
+        let reached = sum(|row| row.reached);
+        let verdict = match (&proof, self.is_watched(finding), reached) {
+            (Some(_), _, _) => VerdictKind::Proven,
+            (None, false, _) => VerdictKind::NotWatched,
+            (None, true, 0) => VerdictKind::NotReached,
+            (None, true, _) => VerdictKind::NeverTogether,
+        };
+        let skips = self.prepared.skips.iter().filter(|s| s.findings.contains(&finding));
+        let skipped = skips.map(|s| {
+            let file = diag::relative_path(&s.file, &self.base);
+            format!("{}:{}: {}", file.display(), s.line, s.reason)
+        });
+        Verdict {
+            verdict,
+            proof,
+            run,
+            reached,
+            held: sum(|row| row.held),
+            met: sum(|row| row.met),
+            skipped: skipped.collect(),
+        }
+    }
+
+    /// How often sites were reached, and how often a goroutine was held at one, in all runs.
+    pub fn counts(&self) -> (u64, u64) {
+        let sum = |count: fn(&Row) -> u64| self.totals.iter().map(count).sum();
+        (sum(|row| row.reached), sum(|row| row.held))
+    }
+
+    /// The meetings of all runs, also those at accesses of no finding (with `--all`).
+    pub fn meetings(&self) -> impl Iterator<Item = &crate::Meeting> {
+        self.met.iter().map(|(_, met)| &met.meeting)
+    }
+}

@@ -1,0 +1,3 @@
+module unpanic.dev/shapes
+
+go 1.23

@@ -1,0 +1,148 @@
+//! `unpanic prove`: what it prints, what it remembers, and that it leaves nothing behind.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::command::Place;
+
+const MODULE: &str = "module example.com/hub\n\ngo 1.22\n";
+
+const RACY: &str = r#"package main
+
+import (
+	"os"
+	"strconv"
+	"sync"
+	"time"
+)
+
+var clients = map[string]int{}
+
+func add(name string) {
+	clients[name] = len(name)
+}
+
+func main() {
+	os.WriteFile("pid", []byte(strconv.Itoa(os.Getpid())), 0o644)
+	var done sync.WaitGroup
+	for _, name := range []string{"a", "b"} {
+		done.Add(1)
+		go func() {
+			defer done.Done()
+			add(name)
+		}()
+	}
+	done.Wait()
+	if len(os.Args) > 1 {
+		time.Sleep(time.Hour)
+	}
+}
+"#;
+
+const TEST: &str = r#"package main
+
+import "testing"
+
+func TestAdd(t *testing.T) {
+	done := make(chan bool)
+	go func() { add("x"); done <- true }()
+	add("y")
+	<-done
+}
+"#;
+
+/// A module whose temporary files go into a folder of the test's.
+fn place(files: &[(&str, &str)]) -> (Place, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let temporary = folder.path().to_str().unwrap();
+    let mut place = Place::new(&[("go.mod", MODULE)]).env("TMPDIR", temporary);
+    if let Some(go) = std::env::var_os("UNPANIC_GO") {
+        place = place.env("UNPANIC_GO", go.to_str().unwrap());
+    }
+    for (path, text) in files {
+        place.write(path, text.as_bytes());
+    }
+    (place, folder)
+}
+
+fn left_over(temporary: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(temporary).unwrap().map(|e| e.unwrap().path()).collect()
+}
+
+#[test]
+fn a_proof_is_printed_and_check_knows_it_then() {
+    let (place, temporary) = place(&[("main.go", RACY)]);
+    let before = place.run("check --format json");
+    assert!(before.out.contains(r#""status":"suspected""#), "{}", before.out);
+    let proven = place.run("prove");
+    assert_eq!(proven.code, 1, "{}{}", proven.out, proven.err);
+    assert!(
+        proven.out.contains("came to the map write of `clients` at main.go:13:2"),
+        "{}",
+        proven.out
+    );
+    assert!(proven.out.ends_with("1 proven\n"), "{}", proven.out);
+    let after = place.run("check --format json");
+    assert_eq!(after.out, before.out.replace("suspected", "proven"));
+    assert_eq!(place.read("main.go"), RACY);
+    assert_eq!(left_over(temporary.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn tests_are_run_where_there_are_some_and_the_findings_file_learns() {
+    let (place, _temporary) = place(&[("main.go", RACY), ("main_test.go", TEST)]);
+    let found = place.run("check --format json --no-cache");
+    place.write("found.json", found.out.as_bytes());
+    let proven = place.run("prove --findings found.json --format json");
+    assert_eq!(proven.code, 1, "{}{}", proven.out, proven.err);
+    let verdict: serde_json::Value = serde_json::from_str(proven.out.trim()).unwrap();
+    assert_eq!(verdict["verdict"], "proven");
+    let program = verdict["proof"]["meeting"]["program"].as_str().unwrap();
+    assert!(program.ends_with(".test"), "{program}");
+    assert_eq!(place.read("found.json"), found.out.replace("suspected", "proven"));
+}
+
+#[test]
+fn what_was_learnt_is_there_the_next_time() {
+    let (place, _temporary) = place(&[("main.go", RACY)]);
+    // Each goroutine comes once: the first run can only see that they came close.
+    let runs: Vec<_> = (0..3).map(|_| place.run("prove --all --runs 1 --format json")).collect();
+    assert!(runs.iter().any(|run| run.out.contains("meeting")), "{runs:?}");
+}
+
+#[test]
+fn what_cannot_be_built_or_run_is_said() {
+    let (place, temporary) = place(&[("main.go", RACY)]);
+    let none = place.run("prove --go /no/such/go");
+    assert_eq!(none.code, 3);
+    assert!(none.err.contains("needs the go command"), "{}", none.err);
+    assert_eq!(place.run("prove --budget lots").code, 2);
+
+    place.write("other.go", b"package main\n\nvar x int = missing\n");
+    let broken = place.run("prove");
+    assert_eq!(broken.code, 3, "{}{}", broken.out, broken.err);
+    assert!(broken.err.contains("undefined: missing"), "{}", broken.err);
+    assert_eq!(left_over(temporary.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn killed_it_leaves_no_process_and_no_folder() {
+    let (place, temporary) = place(&[("main.go", RACY)]);
+    let mut command = place.command("prove --all -- . wait");
+    let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
+    let wait = |what: &str, done: &dyn Fn() -> bool| {
+        let start = Instant::now();
+        while !done() {
+            assert!(start.elapsed() < Duration::from_mins(2), "{what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let pid = || std::fs::read_to_string(place.path().join("pid")).ok().filter(|p| !p.is_empty());
+    wait("the program starts", &|| pid().is_some());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let process = PathBuf::from("/proc").join(pid().unwrap());
+    wait("the program ends", &|| !process.exists());
+    wait("the folder goes", &|| left_over(temporary.path()).is_empty());
+}
