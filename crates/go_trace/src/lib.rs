@@ -26,6 +26,7 @@ mod event;
 mod generation;
 mod input;
 mod order;
+mod outline;
 mod reader;
 mod tables;
 mod wire;
@@ -34,6 +35,7 @@ pub use error::Error;
 pub use event::{
     Details, Event, GoState, NO_GOROUTINE, NO_PROC, NO_TASK, NO_THREAD, ProcState, RangeName, Scope,
 };
+pub use outline::{Outline, Span};
 pub use reader::{Mode, Reader, Salvage};
 pub use tables::{Clock, Frame, Tables};
 pub use wire::EventType;

@@ -39,6 +39,7 @@ pub fn run() -> anyhow::Result<ExitClass> {
         Command::Rules(args) => commands::rules::run(&args),
         Command::Layout(args) => commands::layout::run(&app, &args),
         Command::Crash(args) => commands::crash::run(&app, &args),
+        Command::Trace(args) => commands::trace::run(&app, &args),
         Command::Cache { command } => commands::cache::run(&app, &command),
         Command::Debug { command } => match command {
             DebugCommand::Packages(args) => commands::debug::packages(&app, &args),

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use crate::cli_trace::TraceArgs;
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -77,6 +79,8 @@ pub enum Command {
     Layout(LayoutArgs),
     /// Read what a dying Go process printed: what died, who holds what, whether recover would help.
     Crash(CrashArgs),
+    /// Read an execution trace: who ran when, what waited for what, what met at a crash.
+    Trace(Box<TraceArgs>),
     /// Look at the remembered results of earlier runs, or forget them.
     Cache {
         /// What to do.

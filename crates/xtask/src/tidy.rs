@@ -27,7 +27,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("engine", &["rules", "cache"]),
     ("go_crash", &["diag"]),
     ("go_trace", &[]),
-    ("unpanic", &["engine", "go_crash"]),
+    ("timeline", &["go_crash", "go_trace"]),
+    ("unpanic", &["engine", "go_crash", "timeline"]),
     ("xtask", &["engine", "go_crash", "go_trace"]),
 ];
 

@@ -8,3 +8,4 @@ pub mod explain;
 pub mod layout;
 pub mod rules;
 mod target;
+pub mod trace;

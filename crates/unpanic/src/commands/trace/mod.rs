@@ -1,0 +1,228 @@
+//! `unpanic trace`: one reading of a trace, or of the part that a window needs, and everything that
+//! is made of it.
+
+mod dump;
+mod lanes;
+mod tables;
+mod text;
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use diag::ExitClass;
+use go_crash::{Report, ReportRecord};
+use go_trace::Outline;
+use serde::Serialize;
+use timeline::record::{SummaryRecord, WindowRecord};
+use timeline::{Both, Bounds, End, Filter, Model, Part, Party, Pattern, Summary, Window};
+
+use crate::app::App;
+use crate::cli::{ListFormat, TraceArgs};
+use crate::cli_trace::{Around, ViewArgs};
+use crate::output;
+
+/// A window is this long unless said otherwise: 50 ms.
+const WIDTH: i64 = 50_000_000;
+
+/// What was read, for the printers.
+pub struct Seen<'a> {
+    path: &'a Path,
+    model: &'a Model,
+    /// When the trace began, also if it was not read from there.
+    origin: i64,
+    version: u32,
+    end: &'a End,
+    summary: Option<&'a Summary>,
+    window: Option<&'a Window>,
+    /// Whether the window reaches to the end of the trace.
+    at_end: bool,
+    crash: Option<&'a Report>,
+    parties: &'a [Party],
+}
+
+/// `unpanic trace FILE`.
+pub fn run(app: &App, args: &TraceArgs) -> anyhow::Result<ExitClass> {
+    let crash = match &args.view.crash {
+        None => None,
+        Some(path) => match dump::read(path) {
+            Ok(Some(report)) => Some(report),
+            Ok(None) => return input(path, "there is no crash of a Go program in it"),
+            Err(error) => return input(path, &error.to_string()),
+        },
+    };
+    view(app, &args.file, &args.view, crash.as_ref())
+}
+
+fn input(path: &Path, what: &str) -> anyhow::Result<ExitClass> {
+    let path = path.display().to_string();
+    eprintln!("error: cannot read {}: {}", diag::clean_line(&path), diag::clean_line(what));
+    Ok(ExitClass::Input)
+}
+
+/// Reads a trace and prints and writes what is asked for.
+fn view(
+    app: &App,
+    path: &Path,
+    view: &ViewArgs,
+    crash: Option<&Report>,
+) -> anyhow::Result<ExitClass> {
+    let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+    let file = match opened {
+        Ok((metadata, file)) if metadata.is_file() => file,
+        Ok(_) => return input(path, "it is not a file; a pipe has to be saved first"),
+        Err(error) => return input(path, &error.to_string()),
+    };
+    let outline = match Outline::read(&file) {
+        Ok(outline) => outline,
+        Err(error) => return input(path, &error.to_string()),
+    };
+    let width = view.window.unwrap_or(WIDTH);
+    let part = match view.around {
+        Some(Around::Time(time)) => Part::around(&outline, time, width),
+        Some(Around::End) => Part::last(&outline, width),
+        None if view.html.is_some() => Part { position: 0, bounds: Bounds::All },
+        None => Part { position: 0, bounds: Bounds::Last(width) },
+    };
+    let summary = view.around.is_none().then(Summary::default);
+    let wants_window = view.around.is_some() || view.html.is_some() || crash.is_some();
+    let window = wants_window.then(|| Window::new(part.bounds));
+    let function = view.function.as_deref().map(Pattern::new);
+    let mut sink = Filter::new(Both(summary, window), function, view.user_region.is_some());
+    let mut model = Model::within_region(view.user_region.as_deref());
+    let bytes = part.bytes(&outline, &file)?;
+    let end = match timeline::read(bytes, &mut model, part.until(), &mut sink) {
+        Ok(end) => end,
+        Err(error) => return input(path, &error.to_string()),
+    };
+    let Both(summary, mut window) = sink.sink;
+    if let Some(window) = &mut window {
+        window.close(model.first().unwrap_or(0), model.last());
+    }
+    let at_end = !end.stopped;
+    let parties = match &window {
+        Some(window) if at_end && (crash.is_some() || view.around == Some(Around::End)) => {
+            timeline::parties(crash, window, &model.names, model.last().saturating_sub(width))
+        }
+        _ => Vec::new(),
+    };
+    let seen = Seen {
+        path,
+        model: &model,
+        origin: outline.start().or(model.first()).unwrap_or(0),
+        version: outline.version(),
+        end: &end,
+        summary: summary.as_ref(),
+        window: window.as_ref(),
+        at_end,
+        crash,
+        parties: &parties,
+    };
+    print(app, view, &seen)?;
+    if let Some(error) = &end.error {
+        return input(path, &error.to_string());
+    }
+    let died = crash.is_some_and(|report| report.head.kind.is_death());
+    Ok(if died { ExitClass::Findings } else { ExitClass::Clean })
+}
+
+fn print(app: &App, view: &ViewArgs, seen: &Seen<'_>) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    if view.format == ListFormat::Json {
+        serde_json::to_writer(&mut out, &Record::new(seen))?;
+        writeln!(out)?;
+    } else {
+        let style = output::stdout_style(app.global.color);
+        let code = super::crash::code::Code::new(app.dir.clone());
+        text::Printer { style, seen, code: &code, dir: &app.dir }.print(&mut out)?;
+    }
+    out.flush().context("cannot write the report")
+}
+
+/// The object that JSON has.
+#[derive(Serialize)]
+struct Record {
+    version: u32,
+    file: PathBuf,
+    /// The Go version of the trace's format.
+    format: String,
+    /// Wall clock at the first clock reading, in nanoseconds since 1970.
+    wall_ns: Option<u64>,
+    duration_ns: i64,
+    generations: u64,
+    events: u64,
+    /// What was saved of a trace that ends inside a generation.
+    torn: Option<Torn>,
+    error: Option<String>,
+    crash: Option<ReportRecord>,
+    conflict: Vec<PartyRecord>,
+    summary: Option<SummaryRecord>,
+    window: Option<WindowRecord>,
+}
+
+#[derive(Serialize)]
+struct Torn {
+    generation: u64,
+    events_dropped: u64,
+}
+
+#[derive(Serialize)]
+struct PartyRecord {
+    goroutine: i64,
+    role: &'static str,
+    function: String,
+    in_trace: bool,
+}
+
+impl Record {
+    fn new(seen: &Seen<'_>) -> Self {
+        let names = &seen.model.names;
+        let (origin, model) = (seen.origin, seen.model);
+        let wall = |clock: go_trace::Clock| {
+            let since = clock.trace.saturating_sub(origin).max(0) as u64;
+            let now = clock.seconds.checked_mul(1_000_000_000)?.checked_add(clock.nanoseconds)?;
+            now.checked_sub(since)
+        };
+        let party = |party: &Party| PartyRecord {
+            goroutine: party.goroutine,
+            role: party.role.as_str(),
+            function: seen.function(party.goroutine).to_owned(),
+            in_trace: party.last.is_some(),
+        };
+        Self {
+            version: timeline::record::RECORD_VERSION,
+            file: seen.path.to_owned(),
+            format: format!("1.{}", seen.version),
+            wall_ns: model.clock().and_then(wall),
+            duration_ns: model.last() - origin,
+            generations: model.generations(),
+            events: model.events(),
+            torn: seen
+                .end
+                .salvage
+                .map(|s| Torn { generation: s.generation, events_dropped: s.dropped }),
+            error: seen.end.error.as_ref().map(ToString::to_string),
+            crash: seen.crash.map(ReportRecord::new),
+            conflict: seen.parties.iter().map(party).collect(),
+            summary: seen.summary.map(|s| SummaryRecord::new(s, origin, names)),
+            window: seen
+                .window
+                .filter(|_| seen.shows_window())
+                .map(|w| WindowRecord::new(w, seen.parties, origin, names)),
+        }
+    }
+}
+
+impl Seen<'_> {
+    /// The function that a goroutine was started in, empty if unknown.
+    fn function(&self, goroutine: i64) -> &str {
+        let member = self.window.and_then(|window| window.goroutines.get(&goroutine));
+        member.map_or("", |member| self.model.names.text(member.function))
+    }
+
+    /// A window that was only kept for a page is not printed.
+    fn shows_window(&self) -> bool {
+        self.summary.is_none() || self.crash.is_some()
+    }
+}
