@@ -30,7 +30,7 @@ pub struct TraceArgs {
 }
 
 /// What to show of a trace, and where.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Debug)]
 pub struct ViewArgs {
     /// Show a window of time: around a time since the start (1.5s, 20ms), or before the end (crash).
     #[arg(long, value_name = "TIME", value_parser = around, help_heading = "Filter")]
