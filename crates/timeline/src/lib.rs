@@ -17,6 +17,7 @@ mod read;
 pub mod record;
 mod slice;
 mod summary;
+pub mod testing;
 mod window;
 
 pub use both::Both;

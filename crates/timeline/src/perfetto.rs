@@ -12,9 +12,7 @@ use prost::Message;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::names::{Names, StackId};
-use crate::slice::{
-    Appearance, GoSlice, Log, ProcSlice, Range, RangeKind, Region, Sink, State,
-};
+use crate::slice::{Appearance, GoSlice, Log, ProcSlice, Range, RangeKind, Region, Sink, State};
 use crate::window::Bounds;
 
 /// Of a stack, so many frames go into an annotation.
@@ -414,7 +412,8 @@ impl<W: Write> Sink for Perfetto<W> {
         }
         // Regions that began before the window all begin with it: the outer ones a little earlier.
         let depth = i64::from(region.depth);
-        let (start, end) = (region.start.max(self.from.saturating_add(depth)), region.end.min(self.to));
+        let (start, end) =
+            (region.start.max(self.from.saturating_add(depth)), region.end.min(self.to));
         if start >= end {
             return;
         }
