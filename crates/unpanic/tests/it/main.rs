@@ -6,3 +6,4 @@ mod command;
 mod crash;
 mod good_input;
 mod layout;
+mod trace;

@@ -355,9 +355,10 @@ impl Printer<'_> {
     }
 }
 
-/// Nanoseconds in which a goroutine did anything but wait.
+/// Nanoseconds in which a goroutine ran or could have.
 fn busy(slices: &[GoSlice]) -> i64 {
-    slices.iter().filter(|s| s.state != State::Waiting).map(|s| s.end - s.start).sum()
+    let active = |s: &&GoSlice| matches!(s.state, State::Running | State::Runnable);
+    slices.iter().filter(active).map(|s| s.end - s.start).sum()
 }
 
 fn role(role: Role) -> &'static str {
