@@ -14,23 +14,35 @@ pub struct Dump {
     parser: Parser,
     collector: Collector,
     found: Option<Report>,
+    begun: bool,
 }
 
 impl Dump {
     /// At the start of a log.
     pub fn new() -> Self {
-        Self { parser: Parser::new(), collector: Collector::keeping(KEEP), found: None }
+        let (parser, collector) = (Parser::new(), Collector::keeping(KEEP));
+        Self { parser, collector, found: None, begun: false }
+    }
+
+    /// Whether the first line of a death has come.
+    pub fn begun(&self) -> bool {
+        self.begun
     }
 
     /// Takes the next bytes.
     pub fn push(&mut self, bytes: &[u8]) {
-        let Self { parser, collector, found } = self;
-        parser.push(bytes, |event| keep(collector, found, event));
+        let Self { parser, collector, found, begun } = self;
+        parser.push(bytes, |event| {
+            if let Event::Start(_, head) = event {
+                *begun |= head.kind.is_death();
+            }
+            keep(collector, found, event);
+        });
     }
 
     /// The log has ended.
     pub fn finish(mut self) -> Option<Report> {
-        let Self { parser, collector, found } = &mut self;
+        let Self { parser, collector, found, .. } = &mut self;
         parser.finish(|event| keep(collector, found, event));
         self.found
     }

@@ -1,14 +1,18 @@
 //! `unpanic trace`: one reading of a trace, or of the part that a window needs, and everything that
 //! is made of it.
 
+mod child;
 mod dump;
+mod goline;
 mod lanes;
+mod record;
 mod tables;
 mod text;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use diag::ExitClass;
@@ -20,7 +24,7 @@ use timeline::{Both, Bounds, End, Filter, Model, Part, Party, Pattern, Summary, 
 
 use crate::app::App;
 use crate::cli::{ListFormat, TraceArgs};
-use crate::cli_trace::{Around, ViewArgs};
+use crate::cli_trace::{Around, TraceCommand, ViewArgs};
 use crate::output;
 
 /// A window is this long unless said otherwise: 50 ms.
@@ -39,12 +43,18 @@ pub struct Seen<'a> {
     /// Whether the window reaches to the end of the trace.
     at_end: bool,
     crash: Option<&'a Report>,
+    /// When the first line of the crash came, if it was watched.
+    crashed_at: Option<SystemTime>,
     parties: &'a [Party],
 }
 
-/// `unpanic trace FILE`.
+/// `unpanic trace`.
 pub fn run(app: &App, args: &TraceArgs) -> anyhow::Result<ExitClass> {
-    let crash = match &args.view.crash {
+    if let Some(TraceCommand::Record(args)) = &args.command {
+        return record::run(app, args);
+    }
+    let file = args.file.as_deref().context("name a trace")?;
+    let crash = match &args.crash {
         None => None,
         Some(path) => match dump::read(path) {
             Ok(Some(report)) => Some(report),
@@ -52,7 +62,7 @@ pub fn run(app: &App, args: &TraceArgs) -> anyhow::Result<ExitClass> {
             Err(error) => return input(path, &error.to_string()),
         },
     };
-    view(app, &args.file, &args.view, crash.as_ref())
+    view(app, file, &args.view, crash.as_ref(), None)
 }
 
 fn input(path: &Path, what: &str) -> anyhow::Result<ExitClass> {
@@ -67,6 +77,7 @@ fn view(
     path: &Path,
     view: &ViewArgs,
     crash: Option<&Report>,
+    crashed_at: Option<SystemTime>,
 ) -> anyhow::Result<ExitClass> {
     let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
     let file = match opened {
@@ -117,6 +128,7 @@ fn view(
         window: window.as_ref(),
         at_end,
         crash,
+        crashed_at,
         parties: &parties,
     };
     print(app, view, &seen)?;
@@ -150,6 +162,8 @@ struct Record {
     /// Wall clock at the first clock reading, in nanoseconds since 1970.
     wall_ns: Option<u64>,
     duration_ns: i64,
+    /// Of a recorded run: how long before the crash the trace ends.
+    crash_gap_ns: Option<i64>,
     generations: u64,
     events: u64,
     /// What was saved of a trace that ends inside a generation.
@@ -195,7 +209,8 @@ impl Record {
             file: seen.path.to_owned(),
             format: format!("1.{}", seen.version),
             wall_ns: model.clock().and_then(wall),
-            duration_ns: model.last() - origin,
+            duration_ns: seen.duration(),
+            crash_gap_ns: seen.gap(),
             generations: model.generations(),
             events: model.events(),
             torn: seen
@@ -219,6 +234,21 @@ impl Seen<'_> {
     fn function(&self, goroutine: i64) -> &str {
         let member = self.window.and_then(|window| window.goroutines.get(&goroutine));
         member.map_or("", |member| self.model.names.text(member.function))
+    }
+
+    /// How long before the first line of the crash the trace ends, in nanoseconds.
+    fn gap(&self) -> Option<i64> {
+        let (crashed_at, clock) = (self.crashed_at?, self.model.clock()?);
+        let since = self.model.last().checked_sub(clock.trace)?;
+        let wall = Duration::new(clock.seconds, u32::try_from(clock.nanoseconds).ok()?);
+        let end = wall.checked_add(Duration::from_nanos(u64::try_from(since).ok()?))?;
+        let crashed = crashed_at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        i64::try_from(crashed.checked_sub(end)?.as_nanos()).ok()
+    }
+
+    /// How long the trace is.
+    fn duration(&self) -> i64 {
+        self.model.last().saturating_sub(self.origin).max(0)
     }
 
     /// A window that was only kept for a page is not printed.

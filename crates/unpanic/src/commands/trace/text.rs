@@ -67,7 +67,7 @@ impl Printer<'_> {
         let seen = self.seen;
         let model = seen.model;
         let path = seen.path.display().to_string();
-        let long = time(model.last() - seen.origin);
+        let long = time(seen.duration());
         let (events, generations) = (count(model.events()), count(model.generations()));
         let what = if seen.summary.is_some() { "" } else { " read for this window" };
         writeln!(
@@ -87,6 +87,10 @@ impl Printer<'_> {
                 salvage.generation
             );
             writeln!(out, "{}", self.paint(YELLOW, &text))?;
+        }
+        if let Some(gap) = seen.gap() {
+            let long = time(gap);
+            writeln!(out, "the trace ends {long} before the first line of the crash was read")?;
         }
         if let Some(error) = &seen.end.error {
             let text = format!("only up to where the trace is broken: {error}");
@@ -280,7 +284,7 @@ impl Printer<'_> {
         }
         self.spans("collector, stopped worlds", &summary.collector, out)?;
 
-        let length = (self.seen.model.last() - self.seen.origin).max(1) as f64;
+        let length = self.seen.duration().max(1) as f64;
         writeln!(out, "\n{}", self.paint(BOLD, "processors"))?;
         let share = |ns: i64| format!("{:.1}%", ns as f64 / length * 100.0);
         let used = summary.processors.iter().filter(|p| p.busy_ns > 0 || p.running_ns > 0);
