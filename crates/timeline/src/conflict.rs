@@ -53,6 +53,22 @@ impl Role {
     }
 }
 
+impl Role {
+    /// As a part of a sentence: "goroutine 7 …".
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Crashed => "died",
+            Self::Beside => "was in the same function, says the dump",
+            Self::SameFunction => "ran when the trace ended, and was seen in the same function",
+            Self::SameStart => "ran when the trace ended, with the same start as the one that died",
+            Self::Shortly => {
+                "ran shortly before the end, in the same function or from the same start"
+            }
+            Self::Running => "ran when the trace ended",
+        }
+    }
+}
+
 /// The goroutines that may have met at the end of the trace, surest first. `window` is closed and
 /// reaches to the end of the trace; what ended before `since` is too long ago.
 pub fn parties(report: Option<&Report>, window: &Window, names: &Names, since: i64) -> Vec<Party> {

@@ -21,11 +21,12 @@ use go_trace::Outline;
 use serde::Serialize;
 use timeline::record::{SummaryRecord, WindowRecord};
 use timeline::{Both, Bounds, End, Filter, Model, Part, Party, Pattern, Summary, Window};
+use timeline::{MAX_PAGE_SLICES, MAX_SLICES, Page, Perfetto};
 
 use crate::app::App;
 use crate::cli::{ListFormat, TraceArgs};
 use crate::cli_trace::{Around, TraceCommand, ViewArgs};
-use crate::output;
+use crate::{fixes, output};
 
 /// A window is this long unless said otherwise: 50 ms.
 const WIDTH: i64 = 50_000_000;
@@ -98,16 +99,25 @@ fn view(
     };
     let summary = view.around.is_none().then(Summary::default);
     let wants_window = view.around.is_some() || view.html.is_some() || crash.is_some();
-    let window = wants_window.then(|| Window::new(part.bounds));
+    // A whole trace is written as it comes, a window when its end is known.
+    let origin = outline.start().unwrap_or(0);
+    let streamed = match &view.perfetto {
+        Some(path) if view.around.is_none() => Some(Streamed::create(&app.dir.join(path), origin)?),
+        _ => None,
+    };
+    let (file_of, perfetto) = streamed.map(|s| (s.file, s.perfetto)).unzip();
+    let limit = if view.html.is_some() { MAX_PAGE_SLICES } else { MAX_SLICES };
+    let window = wants_window.then(|| Window::with_limit(part.bounds, limit));
     let function = view.function.as_deref().map(Pattern::new);
-    let mut sink = Filter::new(Both(summary, window), function, view.user_region.is_some());
+    let mut sink =
+        Filter::new(Both(summary, Both(window, perfetto)), function, view.user_region.is_some());
     let mut model = Model::within_region(view.user_region.as_deref());
     let bytes = part.bytes(&outline, &file)?;
     let end = match timeline::read(bytes, &mut model, part.until(), &mut sink) {
         Ok(end) => end,
         Err(error) => return input(path, &error.to_string()),
     };
-    let Both(summary, mut window) = sink.sink;
+    let Both(summary, Both(mut window, perfetto)) = sink.sink;
     if let Some(window) = &mut window {
         window.close(model.first().unwrap_or(0), model.last());
     }
@@ -121,7 +131,7 @@ fn view(
     let seen = Seen {
         path,
         model: &model,
-        origin: outline.start().or(model.first()).unwrap_or(0),
+        origin,
         version: outline.version(),
         end: &end,
         summary: summary.as_ref(),
@@ -132,6 +142,13 @@ fn view(
         parties: &parties,
     };
     print(app, view, &seen)?;
+    write(app, view, &seen)?;
+    if let (Some(mut perfetto), Some(file)) = (perfetto, file_of) {
+        seen.mark(&mut perfetto);
+        perfetto.finish().context("cannot write the Perfetto file")?;
+        let path = app.dir.join(view.perfetto.as_deref().unwrap_or(Path::new("")));
+        file.persist(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    }
     if let Some(error) = &end.error {
         return input(path, &error.to_string());
     }
@@ -150,6 +167,35 @@ fn print(app: &App, view: &ViewArgs, seen: &Seen<'_>) -> anyhow::Result<()> {
         text::Printer { style, seen, code: &code, dir: &app.dir }.print(&mut out)?;
     }
     out.flush().context("cannot write the report")
+}
+
+/// Writes the page and the Perfetto file.
+fn write(app: &App, view: &ViewArgs, seen: &Seen<'_>) -> anyhow::Result<()> {
+    let names = &seen.model.names;
+    if let (Some(path), Some(window)) = (&view.html, seen.window) {
+        let title = seen.path.file_name().unwrap_or_default().to_string_lossy();
+        let page = Page {
+            title: &title,
+            about: &seen.about(window),
+            window,
+            names,
+            origin: seen.origin,
+            crash: seen.crash,
+            parties: seen.parties,
+        };
+        fixes::write_file(&app.dir.join(path), page.render().as_bytes())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if let (Some(path), Some(window), true) = (&view.perfetto, seen.window, view.around.is_some()) {
+        let mut bytes = Vec::new();
+        let mut perfetto = Perfetto::new(&mut bytes, Bounds::All, seen.origin);
+        perfetto.window(window, names);
+        seen.mark(&mut perfetto);
+        perfetto.finish()?;
+        fixes::write_file(&app.dir.join(path), &bytes)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
 }
 
 /// The object that JSON has.
@@ -229,7 +275,31 @@ impl Record {
     }
 }
 
+/// A Perfetto file that is written while the trace is read; it gets its name when it is whole.
+struct Streamed {
+    file: tempfile::TempPath,
+    perfetto: Perfetto<BufWriter<File>>,
+}
+
+impl Streamed {
+    fn create(path: &Path, origin: i64) -> anyhow::Result<Self> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let file = tempfile::NamedTempFile::new_in(folder)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        let (file, path) = file.into_parts();
+        let perfetto = Perfetto::new(BufWriter::new(file), Bounds::All, origin);
+        Ok(Self { file: path, perfetto })
+    }
+}
+
 impl Seen<'_> {
+    /// Names the tracks of goroutines that met.
+    fn mark(&self, perfetto: &mut Perfetto<impl Write>) {
+        for party in self.parties {
+            perfetto.mark(party.goroutine, self.function(party.goroutine), party.role.as_str());
+        }
+    }
+
     /// The function that a goroutine was started in, empty if unknown.
     fn function(&self, goroutine: i64) -> &str {
         let member = self.window.and_then(|window| window.goroutines.get(&goroutine));
@@ -249,6 +319,24 @@ impl Seen<'_> {
     /// How long the trace is.
     fn duration(&self) -> i64 {
         self.model.last().saturating_sub(self.origin).max(0)
+    }
+
+    /// What a page shows, as a sentence.
+    fn about(&self, window: &Window) -> String {
+        let (from, to) = (window.from - self.origin, window.to - self.origin);
+        let mut text = format!(
+            "{} from {} of a trace of {}",
+            tables::time(to - from),
+            tables::moment(from),
+            tables::time(self.duration())
+        );
+        if window.cut {
+            text += ": the latest slices, there are more";
+        }
+        if self.end.salvage.is_some() {
+            text += "; the trace ends inside a generation, as when the process dies";
+        }
+        text
     }
 
     /// A window that was only kept for a page is not printed.

@@ -134,7 +134,7 @@ impl Printer<'_> {
         };
         let title = format!("goroutine {}", party.goroutine);
         let title = self.paint(if party.role <= Role::SameStart { RED } else { BOLD }, &title);
-        writeln!(out, "  {title} {}{began}", role(party.role))?;
+        writeln!(out, "  {title} {}{began}", party.role.text())?;
         let Some(window) = self.seen.window else { return Ok(()) };
         let slices = window.of(party.goroutine);
         if slices.is_empty() {
@@ -363,15 +363,4 @@ impl Printer<'_> {
 fn busy(slices: &[GoSlice]) -> i64 {
     let active = |s: &&GoSlice| matches!(s.state, State::Running | State::Runnable);
     slices.iter().filter(active).map(|s| s.end - s.start).sum()
-}
-
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::Crashed => "died",
-        Role::Beside => "was in the same function, says the dump",
-        Role::SameFunction => "ran when the trace ended, and was seen in the same function",
-        Role::SameStart => "ran when the trace ended, with the same start as the one that died",
-        Role::Shortly => "ran shortly before the end, in the same function or from the same start",
-        Role::Running => "ran when the trace ended",
-    }
 }
