@@ -42,9 +42,37 @@ pub struct TracePacket {
     /// An event of a track.
     #[prost(message, optional, tag = "11")]
     pub track_event: Option<TrackEvent>,
+    /// Texts that this packet and later ones refer to.
+    #[prost(message, optional, tag = "12")]
+    pub interned_data: Option<InternedData>,
+    /// 1: texts of the sequence begin here. 2: the packet refers to texts.
+    #[prost(uint32, optional, tag = "13")]
+    pub sequence_flags: Option<u32>,
     /// A track.
     #[prost(message, optional, tag = "60")]
     pub track_descriptor: Option<TrackDescriptor>,
+}
+
+/// Texts with numbers.
+#[derive(Clone, PartialEq, Message)]
+pub struct InternedData {
+    /// Names of events.
+    #[prost(message, repeated, tag = "2")]
+    pub event_names: Vec<Text>,
+    /// Values of annotations.
+    #[prost(message, repeated, tag = "29")]
+    pub debug_annotation_string_values: Vec<Text>,
+}
+
+/// A text with its number.
+#[derive(Clone, PartialEq, Message)]
+pub struct Text {
+    /// The number.
+    #[prost(uint64, optional, tag = "1")]
+    pub iid: Option<u64>,
+    /// The text.
+    #[prost(string, optional, tag = "2")]
+    pub text: Option<String>,
 }
 
 /// An event of a track.
@@ -53,6 +81,9 @@ pub struct TrackEvent {
     /// What can be looked at beside it.
     #[prost(message, repeated, tag = "4")]
     pub debug_annotations: Vec<DebugAnnotation>,
+    /// Its name, a number.
+    #[prost(uint64, optional, tag = "10")]
+    pub name_iid: Option<u64>,
     /// One of `Kind`.
     #[prost(enumeration = "Kind", optional, tag = "9")]
     pub r#type: Option<i32>,
@@ -62,9 +93,6 @@ pub struct TrackEvent {
     /// Categories.
     #[prost(string, repeated, tag = "22")]
     pub categories: Vec<String>,
-    /// Its name.
-    #[prost(string, optional, tag = "23")]
-    pub name: Option<String>,
 }
 
 /// What an event is.
@@ -87,9 +115,9 @@ pub struct DebugAnnotation {
     /// The value, a number.
     #[prost(int64, optional, tag = "4")]
     pub int_value: Option<i64>,
-    /// The value, a text.
-    #[prost(string, optional, tag = "6")]
-    pub string_value: Option<String>,
+    /// The value, the number of a text.
+    #[prost(uint64, optional, tag = "17")]
+    pub string_value_iid: Option<u64>,
     /// The name.
     #[prost(string, optional, tag = "10")]
     pub name: Option<String>,
@@ -181,6 +209,11 @@ pub struct Perfetto<W> {
     /// Until when each track without nesting is taken.
     taken: FxHashMap<Track, i64>,
     slices: u64,
+    texts: FxHashMap<Box<str>, u64>,
+    stacks: FxHashMap<StackId, u64>,
+    /// Texts that are to be told with the next event.
+    fresh: InternedData,
+    begun: bool,
 }
 
 impl<W: Write> Perfetto<W> {
@@ -200,7 +233,41 @@ impl<W: Write> Perfetto<W> {
             known: FxHashSet::default(),
             taken: FxHashMap::default(),
             slices: 0,
+            texts: FxHashMap::default(),
+            stacks: FxHashMap::default(),
+            fresh: InternedData::default(),
+            begun: false,
         }
+    }
+
+    /// The number of a text, which is told once. Names and values share their numbers.
+    fn text(&mut self, text: &str) -> u64 {
+        if let Some(&iid) = self.texts.get(text) {
+            return iid;
+        }
+        let iid = (self.texts.len() + self.stacks.len()) as u64 + 1;
+        self.texts.insert(text.into(), iid);
+        let told = Text { iid: Some(iid), text: Some(text.to_owned()) };
+        self.fresh.event_names.push(told.clone());
+        self.fresh.debug_annotation_string_values.push(told);
+        iid
+    }
+
+    fn stack(&mut self, stack: StackId, names: &Names) -> Option<DebugAnnotation> {
+        if stack == StackId::NONE {
+            return None;
+        }
+        let next = (self.texts.len() + self.stacks.len()) as u64 + 1;
+        let iid = *self.stacks.entry(stack).or_insert(next);
+        if iid == next {
+            let frames = names.stack(stack).take(FRAMES);
+            let lines: Vec<String> = frames
+                .map(|f| format!("{} {}:{}", names.text(f.function), names.text(f.file), f.line))
+                .collect();
+            let told = Text { iid: Some(iid), text: Some(lines.join("\n")) };
+            self.fresh.debug_annotation_string_values.push(told);
+        }
+        Some(note("stack", iid))
     }
 
     /// Writes a closed window.
@@ -245,7 +312,7 @@ impl<W: Write> Perfetto<W> {
 
     fn describe(&mut self, track: Track, name: String) {
         if let Some(parent) = track.parent() {
-            self.track(parent, || String::new());
+            self.track(parent, String::new);
         }
         let descriptor = TrackDescriptor {
             uuid: Some(track.uuid()),
@@ -285,7 +352,11 @@ impl<W: Write> Perfetto<W> {
     }
 
     fn event(&mut self, time: i64, event: TrackEvent) {
+        let fresh = std::mem::take(&mut self.fresh);
+        let flags = if std::mem::replace(&mut self.begun, true) { 2 } else { 1 | 2 };
         self.packet(&TracePacket {
+            interned_data: (fresh != InternedData::default()).then_some(fresh),
+            sequence_flags: Some(flags),
             timestamp: Some(time.saturating_sub(self.origin).max(0) as u64),
             trusted_packet_sequence_id: Some(SEQUENCE),
             track_event: Some(event),
@@ -321,6 +392,7 @@ impl<W: Write> Perfetto<W> {
         debug_annotations: Vec<DebugAnnotation>,
     ) {
         self.slices += 1;
+        let name_iid = Some(self.text(name));
         let uuid = Some(track.uuid());
         self.event(
             start,
@@ -329,7 +401,7 @@ impl<W: Write> Perfetto<W> {
                 r#type: Some(Kind::SliceBegin as i32),
                 track_uuid: uuid,
                 categories: vec![category.to_owned()],
-                name: Some(name.to_owned()),
+                name_iid,
             },
         );
         self.event(
@@ -343,20 +415,12 @@ impl<W: Write> Perfetto<W> {
     }
 }
 
-fn text(name: &str, value: String) -> DebugAnnotation {
-    DebugAnnotation { name: Some(name.to_owned()), string_value: Some(value), int_value: None }
+fn note(name: &str, text: u64) -> DebugAnnotation {
+    DebugAnnotation { name: Some(name.to_owned()), string_value_iid: Some(text), int_value: None }
 }
 
 fn number(name: &str, value: i64) -> DebugAnnotation {
-    DebugAnnotation { name: Some(name.to_owned()), int_value: Some(value), string_value: None }
-}
-
-fn stack(stack: StackId, names: &Names) -> Option<DebugAnnotation> {
-    let frames = names.stack(stack).take(FRAMES);
-    let lines: Vec<String> = frames
-        .map(|f| format!("{} {}:{}", names.text(f.function), names.text(f.file), f.line))
-        .collect();
-    (!lines.is_empty()).then(|| text("stack", lines.join("\n")))
+    DebugAnnotation { name: Some(name.to_owned()), int_value: Some(value), string_value_iid: None }
 }
 
 impl<W: Write> Sink for Perfetto<W> {
@@ -369,7 +433,7 @@ impl<W: Write> Sink for Perfetto<W> {
         let function = names.text(slice.function);
         self.track(track, || format!("goroutine {} {function}", slice.goroutine));
         let reason = names.text(slice.reason);
-        let mut notes: Vec<DebugAnnotation> = stack(slice.stack, names).into_iter().collect();
+        let mut notes: Vec<DebugAnnotation> = self.stack(slice.stack, names).into_iter().collect();
         if slice.by >= 0 {
             notes.push(number("woken by goroutine", slice.by));
         }
@@ -381,7 +445,7 @@ impl<W: Write> Sink for Perfetto<W> {
             state => state.as_str(),
         };
         if slice.state == State::Running && !reason.is_empty() {
-            notes.push(text("then", reason.to_owned()));
+            notes.push(note("then", self.text(reason)));
         }
         self.slice(track, times, name, slice.state.as_str(), notes);
         if slice.state == State::Running && slice.proc >= 0 {
@@ -432,12 +496,13 @@ impl<W: Write> Sink for Perfetto<W> {
         }
         let track = Track::Goroutine(log.goroutine);
         self.track(track, String::new);
+        let category = self.text(names.text(log.category));
         let event = TrackEvent {
-            debug_annotations: vec![text("category", names.text(log.category).to_owned())],
+            debug_annotations: vec![note("category", category)],
             r#type: Some(Kind::Instant as i32),
             track_uuid: Some(track.uuid()),
             categories: vec!["log".to_owned()],
-            name: Some(names.text(log.message).to_owned()),
+            name_iid: Some(self.text(names.text(log.message))),
         };
         self.event(log.time, event);
     }

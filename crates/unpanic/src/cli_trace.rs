@@ -67,7 +67,7 @@ pub struct RecordArgs {
     /// Run it up to so many times, until it dies.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Recording")]
     pub runs: u32,
-    /// How often the trace is written out; 5ms by default.
+    /// How often the trace is written out; 2ms by default.
     #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Recording")]
     pub period: Option<i64>,
     /// What to show of the trace.

@@ -41,11 +41,16 @@ function queue() {
   queued = true;
   requestAnimationFrame(() => {
     queued = false;
-    const begun = performance.now();
-    draw();
-    canvas.dataset.drawn = (Number(canvas.dataset.drawn || 0) + 1).toString();
-    canvas.dataset.took = (performance.now() - begun).toFixed(3);
+    paint();
   });
+}
+
+// Draws now, and says how often and how long that was.
+function paint() {
+  const begun = performance.now();
+  draw();
+  canvas.dataset.drawn = String(Number(canvas.dataset.drawn || 0) + 1);
+  canvas.dataset.took = (performance.now() - begun).toFixed(3);
 }
 
 function clamp() {
@@ -396,6 +401,7 @@ new ResizeObserver(() => {
   [width, height] = [Math.max(GUTTER + 50, box.width), Math.max(AXIS + ROW, box.height)];
   [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
   clamp();
-  queue();
+  // A canvas that gets a size is empty until it is drawn.
+  paint();
 }).observe(canvas.parentElement);
 recall();

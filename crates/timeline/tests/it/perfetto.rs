@@ -12,8 +12,14 @@ fn tracks(bytes: &[u8]) -> BTreeMap<String, Vec<(u64, u64, String)>> {
     let trace = Trace::decode(bytes).unwrap();
     let mut names = BTreeMap::new();
     let mut events = Vec::new();
+    let mut texts = BTreeMap::new();
     for packet in trace.packet {
         assert_eq!(packet.trusted_packet_sequence_id, Some(1));
+        if let Some(data) = packet.interned_data {
+            for text in data.event_names {
+                assert!(texts.insert(text.iid.unwrap(), text.text.unwrap()).is_none());
+            }
+        }
         if let Some(track) = packet.track_descriptor {
             if let Some(parent) = track.parent_uuid {
                 assert!(names.contains_key(&parent), "a parent comes first");
@@ -35,7 +41,7 @@ fn tracks(bytes: &[u8]) -> BTreeMap<String, Vec<(u64, u64, String)>> {
         match Kind::try_from(event.r#type.unwrap()).unwrap() {
             Kind::SliceBegin => {
                 assert!(stack.is_empty() || name == "regions", "slices overlap on {name}");
-                stack.push((time, event.name.unwrap()));
+                stack.push((time, texts[&event.name_iid.unwrap()].clone()));
             }
             Kind::SliceEnd => {
                 let (start, slice) = stack.pop().expect("an end has its begin");

@@ -31,6 +31,16 @@ use crate::{fixes, output};
 /// A window is this long unless said otherwise: 50 ms.
 const WIDTH: i64 = 50_000_000;
 
+/// A trace, and the crash that belongs to it.
+struct Source<'a> {
+    path: &'a Path,
+    /// What it is called in reports.
+    name: &'a Path,
+    crash: Option<&'a Report>,
+    /// When the first line of the crash came, if it was watched.
+    crashed_at: Option<SystemTime>,
+}
+
 /// What was read, for the printers.
 pub struct Seen<'a> {
     path: &'a Path,
@@ -63,7 +73,8 @@ pub fn run(app: &App, args: &TraceArgs) -> anyhow::Result<ExitClass> {
             Err(error) => return input(path, &error.to_string()),
         },
     };
-    view(app, file, &args.view, crash.as_ref(), None)
+    let source = Source { path: file, name: file, crash: crash.as_ref(), crashed_at: None };
+    view(app, &source, &args.view)
 }
 
 fn input(path: &Path, what: &str) -> anyhow::Result<ExitClass> {
@@ -73,13 +84,8 @@ fn input(path: &Path, what: &str) -> anyhow::Result<ExitClass> {
 }
 
 /// Reads a trace and prints and writes what is asked for.
-fn view(
-    app: &App,
-    path: &Path,
-    view: &ViewArgs,
-    crash: Option<&Report>,
-    crashed_at: Option<SystemTime>,
-) -> anyhow::Result<ExitClass> {
+fn view(app: &App, source: &Source<'_>, view: &ViewArgs) -> anyhow::Result<ExitClass> {
+    let &Source { path, name, crash, crashed_at } = source;
     let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
     let file = match opened {
         Ok((metadata, file)) if metadata.is_file() => file,
@@ -129,7 +135,7 @@ fn view(
         _ => Vec::new(),
     };
     let seen = Seen {
-        path,
+        path: name,
         model: &model,
         origin,
         version: outline.version(),

@@ -13,8 +13,8 @@ use crate::app::App;
 use crate::cli_trace::{Around, RecordArgs};
 use crate::fixes;
 
-/// The trace is written out this often: 5 ms.
-const PERIOD: i64 = 5_000_000;
+/// The trace is written out this often: 2 ms. What is lost is one period and the time to write it.
+const PERIOD: i64 = 2_000_000;
 /// A file of so many bytes has a header and nothing else.
 const HEADER: u64 = 16;
 
@@ -129,7 +129,10 @@ fn report(
     if crash.is_some() {
         view.around = view.around.or(Some(Around::End));
     }
-    super::view(app, written, &view, crash, run.crashed_at)
+    let kept = args.out.as_ref().map(|out| out.join("trace.out"));
+    let name = kept.as_deref().unwrap_or(Path::new("recorded trace"));
+    let source = super::Source { path: written, name, crash, crashed_at: run.crashed_at };
+    super::view(app, &source, &view)
 }
 
 /// Why `trace.Start` refused, if it did.
