@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "automation works on the disk and runs programs")]
 
+mod browser;
 mod measure;
 mod new_rule;
 mod race_suite;
