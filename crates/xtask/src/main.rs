@@ -17,6 +17,7 @@ mod scoreboard_race_variants;
 mod scoreboard_speed;
 mod scoreboard_syntax;
 mod scoreboard_trace;
+mod scoreboard_trace_view;
 mod scoreboard_type_errors;
 mod scoreboard_types;
 mod seed_races;
