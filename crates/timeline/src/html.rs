@@ -257,6 +257,15 @@ impl Page<'_> {
             row.dump = self.dump(id);
             rows.push((party.unwrap_or(usize::MAX), -busy, row));
         }
+        // Whoever met and has no slices here was born after the last piece of the trace was written.
+        for (at, party) in self.parties.iter().enumerate() {
+            let id = party.goroutine;
+            if self.window.of(id).is_empty() {
+                let mut row = Row::new("g", id, format!("g{id}"), "not in the trace".to_owned());
+                (row.role, row.dump) = (party.role.text(), self.dump(id));
+                rows.push((at, 0, row));
+            }
+        }
         rows.sort_by_key(|(party, busy, row)| (*party, *busy, row.id));
         rows.into_iter().map(|(_, _, row)| row).collect()
     }
@@ -293,4 +302,43 @@ fn escaped(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Bounds, Model, Role};
+
+    #[test]
+    fn what_a_trace_says_is_data() {
+        let mut w = crate::testing::Writer::new(1, 1000);
+        w.create(2000, 0, 7, "</script><b>\u{202e}");
+        w.block(3000, 0, "<!--", 0);
+        w.start(4000, 0, 7);
+        let mut model = Model::new();
+        let mut window = Window::new(Bounds::All);
+        crate::read(&w.finish()[..], &mut model, i64::MAX, &mut window).unwrap();
+        window.close(1000, model.last());
+        let parties = [Party { goroutine: 99, role: Role::Crashed, last: None }];
+        let page = Page {
+            title: "<i>",
+            about: "&",
+            window: &window,
+            names: &model.names,
+            origin: 1000,
+            crash: None,
+            parties: &parties,
+        };
+        let text = page.render();
+        assert_eq!(text.matches("<script").count(), 2);
+        assert!(!text.contains("<b>") && !text.contains("<i>") && !text.contains("<!--"));
+        assert!(text.contains("\\u003c/script>\\u003cb>\\\\u202e"), "{text}");
+        let data = text.split("id=\"data\">").nth(1).and_then(|d| d.split("</script>").next());
+        let data: serde_json::Value = serde_json::from_str(data.unwrap()).unwrap();
+        let rows = data["rows"].as_array().unwrap();
+        let labels: Vec<_> = rows.iter().map(|row| row["label"].as_str().unwrap()).collect();
+        assert_eq!(labels, ["p0", "g99", "g1", "g7"]);
+        assert_eq!(rows[1]["role"], "died");
+        assert!(rows.iter().all(|row| row["s"].as_array().unwrap().len() % 6 == 0));
+    }
 }

@@ -431,7 +431,9 @@ impl<W: Write> Sink for Perfetto<W> {
         }
         let track = Track::Goroutine(slice.goroutine);
         let function = names.text(slice.function);
-        self.track(track, || format!("goroutine {} {function}", slice.goroutine).trim_end().to_owned());
+        self.track(track, || {
+            format!("goroutine {} {function}", slice.goroutine).trim_end().to_owned()
+        });
         let reason = names.text(slice.reason);
         let mut notes: Vec<DebugAnnotation> = self.stack(slice.stack, names).into_iter().collect();
         if slice.by >= 0 {

@@ -36,7 +36,7 @@ impl Browser {
         let port = lines
             .find_map(|line| {
                 let line = line.ok()?;
-                line.split("on port ").nth(1)?.trim_end_matches('.').parse().ok()
+                line.split("successfully on port ").nth(1)?.trim_end_matches('.').parse().ok()
             })
             .expect("chromedriver says its port");
         // It must not stop at a full pipe.

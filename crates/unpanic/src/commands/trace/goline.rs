@@ -122,10 +122,11 @@ impl GoLine {
             package.import_path,
             package.name
         );
-        let file = package.dir.join(name);
-        if self.packages.first().is_some_and(|p| p.ends_with(".go")) {
-            // A package given as files is those files and no others.
-            self.packages.push(file.display().to_string());
+        let file = package.dir.join(&name);
+        if let Some(first) = self.packages.first().filter(|path| path.ends_with(".go")) {
+            // A package given as files is those files and no others, all named in one way.
+            let named = Path::new(first).with_file_name(&name);
+            self.packages.push(named.display().to_string());
         }
         let recorder = folder.join("recorder.go");
         let source = RECORDER.replace("package PACKAGE", &format!("package {}", package.name));
