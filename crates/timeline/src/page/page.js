@@ -92,7 +92,7 @@ function draw() {
       pen.fillStyle = mark;
       pen.fillRect(0, y, width, ROW);
     }
-    lane(row.s, y + (ROW - BAR) / 2, lanes, scale);
+    lane(row, y + (ROW - BAR) / 2, lanes, scale);
     if (chosen && chosen.row === row && chosen.slice >= 0) {
       const at = chosen.slice * FIELDS;
       const x = GUTTER + (row.s[at] - view.from) * scale;
@@ -117,42 +117,100 @@ function draw() {
   axis(text, back, line, lanes, scale);
 }
 
-// Slices narrower than a pixel are merged: a pixel shows the state that weighs most in it.
-function lane(s, y, lanes, scale) {
-  const count = s.length / FIELDS;
+// Above the slices of a lane lie levels of summaries, each of FAN entries of the level below: start,
+// end, and the weight of each state. A view of any width looks at about as many entries as pixels.
+const FAN = 8, SUMMARY = 7;
+function levels(row) {
+  if (row.levels) return row.levels;
+  row.levels = [];
+  let below = row.s, size = FIELDS;
+  while (below.length / size > 64) {
+    const count = below.length / size;
+    const level = new Float64Array(Math.ceil(count / FAN) * SUMMARY);
+    for (let i = 0; i < count; i++) {
+      const to = Math.floor(i / FAN) * SUMMARY, at = i * size;
+      if (i % FAN === 0) level[to] = below[at];
+      if (size === FIELDS) {
+        level[to + 1] = below[at] + below[at + 1];
+        level[to + 2 + below[at + 2]] += below[at + 1] * WEIGHT[below[at + 2]];
+      } else {
+        level[to + 1] = below[at + 1];
+        for (let k = 2; k < SUMMARY; k++) level[to + k] += below[at + k];
+      }
+    }
+    row.levels.push(level);
+    below = level;
+    size = SUMMARY;
+  }
+  return row.levels;
+}
+
+// What is narrower than a pixel is merged: a pixel shows the state that weighs most in it. Pixels of
+// one state are drawn as one.
+function lane(row, y, lanes, scale) {
+  const { s } = row;
+  const tree = levels(row);
   const weights = [0, 0, 0, 0, 0];
   let pixel = -1, style = -1;
-  const fill = (state, x, wide) => {
-    if (style !== state) pen.fillStyle = COLORS[style = state];
-    pen.fillRect(GUTTER + x, y, wide, BAR);
+  let runs = -1, from = 0, to = 0;
+  const draw = () => {
+    if (runs < 0) return;
+    if (style !== runs) pen.fillStyle = COLORS[style = runs];
+    pen.fillRect(GUTTER + from, y, to - from, BAR);
+  };
+  const fill = (state, x0, x1) => {
+    if (state === runs && x0 - to < 0.01) {
+      to = x1;
+      return;
+    }
+    draw();
+    [runs, from, to] = [state, x0, x1];
   };
   const flush = () => {
     if (pixel < 0) return;
     let best = 0;
     for (let k = 1; k < 5; k++) if (weights[k] > weights[best]) best = k;
-    fill(best, pixel, 1);
+    fill(best, pixel, pixel + 1);
     weights.fill(0);
     pixel = -1;
   };
-  for (let i = first(s, view.from); i < count; i++) {
-    const at = i * FIELDS;
-    if (s[at] >= view.to) break;
+  const column = (x) => {
+    const at = Math.floor(x);
+    if (at === pixel) return;
+    flush();
+    pixel = at;
+  };
+  const slice = (i) => {
+    const at = i * FIELDS, state = s[at + 2];
     const x0 = Math.max(0, (s[at] - view.from) * scale);
     const x1 = Math.min(lanes, (s[at] + s[at + 1] - view.from) * scale);
-    const state = s[at + 2];
+    if (x1 <= 0 || x0 >= lanes) return;
     if (x1 - x0 < 1) {
-      const column = Math.floor(x0);
-      if (column !== pixel) {
-        flush();
-        pixel = column;
-      }
-      weights[state] += (x1 - x0 + 1e-6) * WEIGHT[state];
+      column(x0);
+      weights[state] += s[at + 1] * WEIGHT[state] + 1e-3;
     } else {
       flush();
-      fill(state, x0, x1 - x0);
+      fill(state, x0, x1);
     }
-  }
+  };
+  const visit = (depth, i) => {
+    if (depth < 0) return slice(i);
+    const level = tree[depth], at = i * SUMMARY;
+    const x0 = (level[at] - view.from) * scale, x1 = (level[at + 1] - view.from) * scale;
+    if (x1 <= 0 || x0 >= lanes) return;
+    if (x1 - x0 < 1) {
+      column(Math.max(0, x0));
+      for (let k = 0; k < 5; k++) weights[k] += level[at + 2 + k];
+      return;
+    }
+    const count = depth > 0 ? tree[depth - 1].length / SUMMARY : s.length / FIELDS;
+    for (let j = i * FAN; j < Math.min(count, (i + 1) * FAN); j++) visit(depth - 1, j);
+  };
+  const top = tree.length - 1;
+  const count = top >= 0 ? tree[top].length / SUMMARY : s.length / FIELDS;
+  for (let i = 0; i < count; i++) visit(top, i);
   flush();
+  draw();
 }
 
 function axis(text, back, line, lanes, scale) {
