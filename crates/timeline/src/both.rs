@@ -22,6 +22,11 @@ impl<A: Sink, B: Sink> Sink for Both<A, B> {
         self.1.ended(last, names);
     }
 
+    fn unwanted(&mut self, goroutine: i64) {
+        self.0.unwanted(goroutine);
+        self.1.unwanted(goroutine);
+    }
+
     fn processor(&mut self, slice: &ProcSlice) {
         self.0.processor(slice);
         self.1.processor(slice);
@@ -70,6 +75,10 @@ impl<S: Sink> Sink for Option<S> {
 
     fn ended(&mut self, last: &GoSlice, names: &Names) {
         self.iter_mut().for_each(|sink| sink.ended(last, names));
+    }
+
+    fn unwanted(&mut self, goroutine: i64) {
+        self.iter_mut().for_each(|sink| sink.unwanted(goroutine));
     }
 
     fn processor(&mut self, slice: &ProcSlice) {

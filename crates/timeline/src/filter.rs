@@ -75,8 +75,10 @@ impl<S: Sink> Sink for Filter<S> {
     }
 
     fn ended(&mut self, last: &GoSlice, names: &Names) {
-        if self.wants_name(last.function, names) {
+        if self.wants_name(last.function, names) || self.wants_stack(last.stack, names) {
             self.sink.ended(last, names);
+        } else {
+            self.sink.unwanted(last.goroutine);
         }
     }
 

@@ -337,7 +337,7 @@ mod tests {
         let data: serde_json::Value = serde_json::from_str(data.unwrap()).unwrap();
         let rows = data["rows"].as_array().unwrap();
         let labels: Vec<_> = rows.iter().map(|row| row["label"].as_str().unwrap()).collect();
-        assert_eq!(labels, ["p0", "g99", "g1", "g7"]);
+        assert_eq!(labels, ["p0", "g99", "g7", "g1"]);
         assert_eq!(rows[1]["role"], "died");
         assert!(rows.iter().all(|row| row["s"].as_array().unwrap().len() % 6 == 0));
     }

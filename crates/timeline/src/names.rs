@@ -10,7 +10,7 @@ use rustc_hash::{FxHashMap, FxHasher};
 
 /// So many bytes of names are kept.
 const MAX_TEXT: usize = 64 << 20;
-/// So many frames of stacks are kept, and as many stacks.
+/// So many frames of stacks are kept.
 const MAX_FRAMES: usize = 8 << 20;
 
 /// A name: of a function, file, reason, region, task.
@@ -153,6 +153,9 @@ impl Names {
         if let Some(&stack) = self.stack_ids.get(&id) {
             return stack;
         }
+        if self.rows.len() + tables.stack(id).len() > MAX_FRAMES {
+            return StackId::NONE;
+        }
         let mut row = std::mem::take(&mut self.row);
         row.clear();
         for frame in tables.stack(id) {
@@ -186,9 +189,6 @@ impl Names {
         let key = hash(row);
         if let Some(&found) = self.by_stack.find(key, |&i| at(i) == row) {
             return StackId(found);
-        }
-        if self.rows.len() + row.len() > MAX_FRAMES {
-            return StackId::NONE;
         }
         let id = self.stacks.len() as u32;
         self.stacks.push((self.rows.len() as u32, row.len() as u32));

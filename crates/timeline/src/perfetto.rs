@@ -12,13 +12,15 @@ use prost::Message;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::names::{Names, StackId};
-use crate::slice::{Appearance, GoSlice, Log, ProcSlice, Range, RangeKind, Region, Sink, State};
+use crate::slice::{GoSlice, Log, Range, RangeKind, Region, Sink, State};
 use crate::window::Bounds;
 
 /// Of a stack, so many frames go into an annotation.
 const FRAMES: usize = 32;
 /// All packets are of one sequence.
 const SEQUENCE: u32 = 1;
+/// When so many texts have been told, they are told anew: a trace may have any number of messages.
+const MAX_TEXTS: usize = 200_000;
 /// Deeper nested regions are left out.
 const MAX_DEPTH: u32 = 256;
 
@@ -351,6 +353,17 @@ impl<W: Write> Perfetto<W> {
         self.describe(track, name);
     }
 
+    /// Forgets the texts once there are many, so that the next event begins them again. Only between
+    /// events, since one may refer to several.
+    fn bound_texts(&mut self) {
+        if self.texts.len() + self.stacks.len() > MAX_TEXTS {
+            self.texts.clear();
+            self.stacks.clear();
+            self.fresh = InternedData::default();
+            self.begun = false;
+        }
+    }
+
     fn event(&mut self, time: i64, event: TrackEvent) {
         let fresh = std::mem::take(&mut self.fresh);
         let flags = if std::mem::replace(&mut self.begun, true) { 2 } else { 1 | 2 };
@@ -429,6 +442,7 @@ impl<W: Write> Sink for Perfetto<W> {
         if slice.end <= self.from || slice.start >= self.to {
             return;
         }
+        self.bound_texts();
         let track = Track::Goroutine(slice.goroutine);
         let function = names.text(slice.function);
         self.track(track, || {
@@ -457,9 +471,17 @@ impl<W: Write> Sink for Perfetto<W> {
         }
     }
 
-    fn appears(&mut self, _go: &Appearance, _names: &Names) {}
+    fn ended(&mut self, last: &GoSlice, _names: &Names) {
+        self.unwanted(last.goroutine);
+    }
 
-    fn processor(&mut self, _slice: &ProcSlice) {}
+    fn unwanted(&mut self, goroutine: i64) {
+        let tracks = [Track::Goroutine, Track::Regions, Track::Assists];
+        for track in tracks.map(|track| track(goroutine)) {
+            self.taken.remove(&track);
+            self.known.remove(&track);
+        }
+    }
 
     fn range(&mut self, range: &Range, names: &Names) {
         let (track, name) = match range.kind {
@@ -496,6 +518,7 @@ impl<W: Write> Sink for Perfetto<W> {
         if log.time < self.from || log.time > self.to || log.goroutine < 0 {
             return;
         }
+        self.bound_texts();
         let track = Track::Goroutine(log.goroutine);
         self.track(track, String::new);
         let category = self.text(names.text(log.category));

@@ -166,6 +166,8 @@ pub trait Sink {
     fn appears(&mut self, _go: &Appearance, _names: &Names) {}
     /// A goroutine has ended; this was the last that it did.
     fn ended(&mut self, _last: &GoSlice, _names: &Names) {}
+    /// A goroutine that has ended is not wanted: a filter's word instead of `ended`.
+    fn unwanted(&mut self, _goroutine: i64) {}
     /// A processor got or lost its thread.
     fn processor(&mut self, _slice: &ProcSlice) {}
     /// A range has ended.

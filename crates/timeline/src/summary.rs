@@ -156,6 +156,10 @@ impl Sink for Summary {
         self.alive = self.alive.saturating_sub(1);
     }
 
+    fn unwanted(&mut self, _goroutine: i64) {
+        self.alive = self.alive.saturating_sub(1);
+    }
+
     fn processor(&mut self, slice: &ProcSlice) {
         let proc = self.procs.entry(slice.proc).or_default();
         if slice.busy {

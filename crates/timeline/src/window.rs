@@ -38,6 +38,8 @@ pub struct Member {
     pub last_stack: StackId,
     /// When it ended.
     pub ended: Option<i64>,
+    /// Whether a slice of it was kept.
+    kept: bool,
 }
 
 /// What was kept.
@@ -204,6 +206,9 @@ impl Sink for Window {
             }
         }
         if self.wants(slice.start, slice.end) {
+            if let Some(member) = self.goroutines.get_mut(&slice.goroutine) {
+                member.kept = true;
+            }
             self.slices.push(*slice);
             self.kept();
         }
@@ -222,16 +227,20 @@ impl Sink for Window {
             created_stack: stack,
             last_stack: none,
             ended: None,
+            kept: false,
         };
         self.goroutines.insert(goroutine, member);
     }
 
     fn ended(&mut self, last: &GoSlice, _names: &Names) {
-        if last.end <= self.from {
-            self.goroutines.remove(&last.goroutine);
-        } else if let Some(member) = self.goroutines.get_mut(&last.goroutine) {
-            member.ended = Some(last.end);
+        match self.goroutines.get_mut(&last.goroutine) {
+            Some(member) if member.kept && last.end > self.from => member.ended = Some(last.end),
+            _ => self.unwanted(last.goroutine),
         }
+    }
+
+    fn unwanted(&mut self, goroutine: i64) {
+        self.goroutines.remove(&goroutine);
     }
 
     fn processor(&mut self, slice: &ProcSlice) {

@@ -121,6 +121,28 @@ fn filters_by_function_and_region() {
 }
 
 #[test]
+fn goroutines_that_a_filter_drops_are_forgotten() {
+    let mut w = Writer::new(1, 1000);
+    w.stop(1500, 0, "", 0);
+    for i in 0..1000u64 {
+        w.start(2000 + i * 100, 0, 1);
+        w.create(2010 + i * 100, 0, 10 + i, if i % 500 == 0 { "main.kept" } else { "main.other" });
+        w.stop(2020 + i * 100, 0, "", 0);
+        w.start(2030 + i * 100, 0, 10 + i);
+        w.destroy(2040 + i * 100, 0);
+    }
+    let mut model = Model::new();
+    let both = Both(Summary::default(), Window::new(Bounds::All));
+    let mut sink = Filter::new(both, Some(Pattern::new("main.kept")), false);
+    read(&w.finish()[..], &mut model, i64::MAX, &mut sink).unwrap();
+    let Both(summary, window) = sink.sink;
+    assert_eq!(summary.functions.values().map(|f| f.count).sum::<u64>(), 2);
+    assert_eq!(summary.most_alive, 2);
+    // The one that started them is alive, and nothing is known of what it did.
+    assert_eq!(window.goroutines.keys().copied().collect::<Vec<_>>(), [1, 10, 510]);
+}
+
+#[test]
 fn a_torn_trace_is_saved() {
     let mut model = Model::new();
     let mut window = Window::new(Bounds::All);

@@ -157,7 +157,9 @@ fn a_hundred_thousand_slices_stay_responsive() {
     times.sort_by(f64::total_cmp);
     assert_eq!(times.len(), 60);
     let (quarter, half) = (times[15], times[30]);
-    eprintln!("{slices} slices: a quarter of the frames takes up to {quarter:.1} ms, half {half:.1} ms");
+    eprintln!(
+        "{slices} slices: a quarter of the frames takes up to {quarter:.1} ms, half {half:.1} ms"
+    );
     assert!(quarter > 0.0 && quarter < FRAME, "{times:?}");
     browser.screenshot("trace-large.png");
     no_errors(&browser);

@@ -140,6 +140,26 @@ fn filters() {
 }
 
 #[test]
+fn perfetto_of_the_whole_and_of_a_window() {
+    use prost::Message as _;
+    let place = place();
+    let names = |arguments: &str| {
+        let outcome = place.run(&format!("trace {arguments} --perfetto out.pf"));
+        assert!(outcome.code < 2, "{}", outcome.err);
+        let bytes = std::fs::read(place.path().join("out.pf")).unwrap();
+        let trace = timeline::perfetto::Trace::decode(&bytes[..]).unwrap();
+        let tracks = trace.packet.into_iter().filter_map(|p| p.track_descriptor?.name);
+        tracks.collect::<Vec<_>>()
+    };
+    let whole = names("whole.trace");
+    assert!(whole.contains(&"goroutine 5 main.idle".to_owned()), "{whole:?}");
+    assert!(whole.contains(&"processor 1".to_owned()) && whole.contains(&"regions".to_owned()));
+    let window = names("torn.trace --crash crash.log --around crash --window 5ms");
+    assert!(window.contains(&"goroutine 3 main.handle (crashed)".to_owned()), "{window:?}");
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 6, "nothing else is left behind");
+}
+
+#[test]
 fn what_cannot_be_read() {
     let place = place();
     place.run("trace missing.trace").fails(3, "missing.trace");
@@ -148,6 +168,7 @@ fn what_cannot_be_read() {
     place.run("trace whole.trace --crash missing.log").fails(3, "missing.log");
     place.run("trace whole.trace --crash quiet.log").fails(3, "no crash");
     place.run("trace whole.trace --around yesterday").fails(2, "a number with a unit");
+    place.run("trace whole.trace --around 5s").fails(2, "the trace is 29.0 ms long");
     place.run("trace").fails(2, "FILE");
     place.write("old.trace", b"go 1.21 trace\0\0\0rest");
     place.run("trace old.trace").fails(3, "old format");

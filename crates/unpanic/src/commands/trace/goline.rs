@@ -211,8 +211,10 @@ mod tests {
     fn lines() {
         let check = |line: &str, test, flags: &[&str], packages: &[&str], rest: &[&str]| {
             let got = parse(line).unwrap();
-            assert_eq!((got.test, &*got.flags), (test, flags), "{line}");
-            assert_eq!((&*got.packages, &*got.rest), (packages, rest), "{line}");
+            assert_eq!(got.test, test, "{line}");
+            for (got, wanted) in [(got.flags, flags), (got.packages, packages), (got.rest, rest)] {
+                assert_eq!(got, wanted, "{line}");
+            }
         };
         check("go run ./x -v 1", false, &[], &["./x"], &["-v", "1"]);
         check("go run -race -tags a,b . y", false, &["-race", "-tags", "a,b"], &["."], &["y"]);

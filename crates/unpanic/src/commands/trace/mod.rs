@@ -127,6 +127,12 @@ fn view(app: &App, source: &Source<'_>, view: &ViewArgs) -> anyhow::Result<ExitC
     if let Some(window) = &mut window {
         window.close(model.first().unwrap_or(0), model.last());
     }
+    if let (Some(Around::Time(time)), Some(window)) = (view.around, &window)
+        && window.to <= window.from
+    {
+        let long = tables::time(model.last().saturating_sub(origin));
+        anyhow::bail!("--around {}: the trace is {long} long", tables::time(time));
+    }
     let at_end = !end.stopped;
     let parties = match &window {
         Some(window) if at_end && (crash.is_some() || view.around == Some(Around::End)) => {
