@@ -66,46 +66,68 @@ impl<A: Sink, B: Sink> Sink for Both<A, B> {
 /// A sink that may be absent.
 impl<S: Sink> Sink for Option<S> {
     fn goroutine(&mut self, slice: &GoSlice, names: &Names) {
-        self.iter_mut().for_each(|sink| sink.goroutine(slice, names));
+        if let Some(sink) = self {
+            sink.goroutine(slice, names);
+        }
     }
 
     fn appears(&mut self, go: &Appearance, names: &Names) {
-        self.iter_mut().for_each(|sink| sink.appears(go, names));
+        if let Some(sink) = self {
+            sink.appears(go, names);
+        }
     }
 
     fn ended(&mut self, last: &GoSlice, names: &Names) {
-        self.iter_mut().for_each(|sink| sink.ended(last, names));
+        if let Some(sink) = self {
+            sink.ended(last, names);
+        }
     }
 
     fn unwanted(&mut self, goroutine: i64) {
-        self.iter_mut().for_each(|sink| sink.unwanted(goroutine));
+        if let Some(sink) = self {
+            sink.unwanted(goroutine);
+        }
     }
 
     fn processor(&mut self, slice: &ProcSlice) {
-        self.iter_mut().for_each(|sink| sink.processor(slice));
+        if let Some(sink) = self {
+            sink.processor(slice);
+        }
     }
 
     fn range(&mut self, range: &Range, names: &Names) {
-        self.iter_mut().for_each(|sink| sink.range(range, names));
+        if let Some(sink) = self {
+            sink.range(range, names);
+        }
     }
 
     fn region(&mut self, region: &Region, names: &Names) {
-        self.iter_mut().for_each(|sink| sink.region(region, names));
+        if let Some(sink) = self {
+            sink.region(region, names);
+        }
     }
 
     fn task(&mut self, task: &Task, names: &Names) {
-        self.iter_mut().for_each(|sink| sink.task(task, names));
+        if let Some(sink) = self {
+            sink.task(task, names);
+        }
     }
 
     fn log(&mut self, log: &Log, names: &Names) {
-        self.iter_mut().for_each(|sink| sink.log(log, names));
+        if let Some(sink) = self {
+            sink.log(log, names);
+        }
     }
 
     fn metric(&mut self, name: &'static str, time: i64, value: u64) {
-        self.iter_mut().for_each(|sink| sink.metric(name, time, value));
+        if let Some(sink) = self {
+            sink.metric(name, time, value);
+        }
     }
 
     fn sample(&mut self, goroutine: i64, time: i64, stack: StackId, names: &Names) {
-        self.iter_mut().for_each(|sink| sink.sample(goroutine, time, stack, names));
+        if let Some(sink) = self {
+            sink.sample(goroutine, time, stack, names);
+        }
     }
 }

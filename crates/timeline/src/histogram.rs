@@ -78,7 +78,7 @@ fn bucket(value: u64) -> usize {
     if value < u64::from(STEPS) {
         return value as usize;
     }
-    let power = 63 - value.leading_zeros();
+    let power = value.ilog2();
     let step = (value >> (power - 3)) & u64::from(STEPS - 1);
     ((power - 2) * STEPS) as usize + step as usize
 }

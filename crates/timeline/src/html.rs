@@ -2,7 +2,7 @@
 //! trace and the dump say goes into a block of data that the script sets as text; the policy of the
 //! page runs our script and no other.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -122,10 +122,9 @@ impl Page<'_> {
             hash(STYLE)
         );
         let title = escaped(self.title);
-        let keys: String = ["running", "runnable", "waiting", "syscall", "gc"]
-            .iter()
+        let keys = ["running", "runnable", "waiting", "syscall", "gc"]
             .map(|state| format!("<span class=\"key\"><i class=\"{state}\"></i>{state}</span>"))
-            .collect();
+            .concat();
         format!(
             "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
              <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\
@@ -236,7 +235,7 @@ impl Page<'_> {
             let member = self.window.goroutines.get(&id);
             let function = member.map_or("", |member| self.names.text(member.function));
             let mut row = Row::new("g", id, format!("g{id}"), shown(function));
-            let mut seen: BTreeMap<i64, ()> = BTreeMap::new();
+            let mut seen: BTreeSet<i64> = BTreeSet::new();
             let mut busy = 0;
             for slice in slices {
                 let (start, long) = (slice.start - self.window.from, slice.end - slice.start);
@@ -245,10 +244,10 @@ impl Page<'_> {
                 row.s.extend([start, long, slice.state as i64, reason, stack, other]);
                 busy += if slice.state == State::Waiting { 0 } else { long };
                 if seen.len() < MAX_SEEN {
-                    seen.extend(tables.data.stacks[stack as usize].iter().map(|f| (f[0], ())));
+                    seen.extend(tables.data.stacks[stack as usize].iter().map(|f| f[0]));
                 }
             }
-            row.seen = seen.into_keys().collect();
+            row.seen = seen.into_iter().collect();
             row.stack = member.map_or(0, |member| tables.stack(member.last_stack));
             let party = self.parties.iter().position(|party| party.goroutine == id);
             if let Some(at) = party {

@@ -218,8 +218,8 @@ mod tests {
 
     #[test]
     fn the_same_rows_are_the_same_stack() {
-        let mut names = Names::default();
-        names.frames = vec![Frame { function: NameId(1), file: NameId(1), line: 1 }; 3];
+        let frames = vec![Frame { function: NameId(1), file: NameId(1), line: 1 }; 3];
+        let mut names = Names { frames, ..Names::default() };
         let (a, b) = (names.keep(&[0, 1]), names.keep(&[1, 0]));
         assert!(a != b && names.keep(&[0, 1]) == a && names.keep(&[]) == StackId::NONE);
         assert_eq!(names.stack(a).len(), 2);

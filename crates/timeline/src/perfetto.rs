@@ -188,13 +188,11 @@ impl Track {
 
     fn rank(self) -> i32 {
         match self {
-            Self::Stopped => 0,
-            Self::Collector => 1,
+            Self::Stopped | Self::Regions(_) | Self::Sweeps(_) => 0,
+            Self::Collector | Self::Assists(_) => 1,
             Self::Processors => 2,
             Self::Goroutines => 3,
             Self::Processor(id) | Self::Goroutine(id) => i32::try_from(id).unwrap_or(i32::MAX),
-            Self::Regions(_) | Self::Sweeps(_) => 0,
-            Self::Assists(_) => 1,
         }
     }
 }

@@ -99,7 +99,9 @@ impl Writer {
         }
         batch.data.push(kind.0);
         number(&mut batch.data, time - batch.last);
-        args.iter().for_each(|&arg| number(&mut batch.data, arg));
+        for &arg in args {
+            number(&mut batch.data, arg);
+        }
         batch.last = time;
     }
 
@@ -263,7 +265,9 @@ impl Writer {
             for &[function, file, line] in rows {
                 // The first frame of a program counter stands for all, so each has its own.
                 number(&mut data, function << 40 | file << 20 | line);
-                [function, file, line].iter().for_each(|&value| number(&mut data, value));
+                for value in [function, file, line] {
+                    number(&mut data, value);
+                }
             }
             self.flush(u64::MAX, &table(data, start));
         }

@@ -16,7 +16,7 @@ use crate::{root, run_command};
 /// Rounds of the program whose trace is measured: more than a gigabyte.
 const ROUNDS: u32 = 340;
 /// A summary of more takes longer than anybody waits.
-const LIMIT: Duration = Duration::from_secs(600);
+const LIMIT: Duration = Duration::from_mins(10);
 /// More memory than this and the command is not what it promises, in megabytes.
 const MAX_MEMORY: f64 = 500.0;
 

@@ -111,16 +111,14 @@ fn large() -> Vec<u8> {
     for thread in 0..4 {
         w.stop(time + thread, thread, "preempted", 0);
     }
-    let mut next = 0;
     for round in 0..12_500u64 {
         for thread in 0..4 {
-            let goroutine = 1 + thread * 4 + next % 4;
+            let goroutine = 1 + thread * 4 + round % 4;
             w.start(time + 1000 + thread * 7, thread, goroutine);
         }
         for thread in 0..4 {
             w.stop(time + 1500 + thread * 7 + round % 300, thread, "preempted", 0);
         }
-        next += 1;
         time += 3000;
     }
     w.finish()
@@ -153,7 +151,8 @@ fn a_hundred_thousand_slices_stay_responsive() {
          } \
          requestAnimationFrame(frame)",
     );
-    let mut times: Vec<f64> = times.as_array().unwrap().iter().filter_map(|t| t.as_f64()).collect();
+    let mut times: Vec<f64> =
+        times.as_array().unwrap().iter().filter_map(serde_json::Value::as_f64).collect();
     times.sort_by(f64::total_cmp);
     assert_eq!(times.len(), 60);
     let (quarter, half) = (times[15], times[30]);

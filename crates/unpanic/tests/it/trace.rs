@@ -1,6 +1,8 @@
 //! `unpanic trace`: tables, windows, the join with a crash, what cannot be read. The traces are made
 //! by hand; real ones are in `trace_record`.
 
+#![expect(clippy::disallowed_methods, reason = "tests work on the disk and run programs")]
+
 use serde_json::Value;
 use timeline::testing::conflict;
 

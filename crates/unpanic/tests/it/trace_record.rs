@@ -1,6 +1,8 @@
 //! `unpanic trace record`: a program of examples/hazards dies under it, and the report names both
 //! goroutines, the map's line and the last 10 ms; and what cannot be recorded.
 
+#![expect(clippy::disallowed_methods, reason = "tests work on the disk and run programs")]
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;

@@ -1,5 +1,7 @@
-//! A browser to try pages in: chromedriver's side of the WebDriver protocol (W3C), as far as the tests
+//! A browser to try pages in: chromedriver's side of the `WebDriver` protocol (W3C), as far as the tests
 //! need it, over one connection a command.
+
+#![expect(clippy::disallowed_methods, reason = "tests work on the disk and run programs")]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -14,7 +16,7 @@ pub struct Browser {
     driver: Child,
     port: u16,
     session: String,
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
 impl Browser {
@@ -41,8 +43,8 @@ impl Browser {
             .expect("chromedriver says its port");
         // It must not stop at a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        let mut browser = Self { driver, port, session: String::new(), _profile: profile };
-        let data = browser._profile.path().display().to_string();
+        let mut browser = Self { driver, port, session: String::new(), profile };
+        let data = browser.profile.path().display().to_string();
         let arguments = [
             "--headless".to_owned(),
             "--no-sandbox".to_owned(),
@@ -56,7 +58,7 @@ impl Browser {
             "goog:loggingPrefs": { "browser": "ALL" },
         } } });
         let session = browser.call("POST", "/session", &capabilities);
-        browser.session = session["sessionId"].as_str().expect("a session").to_owned();
+        session["sessionId"].as_str().expect("a session").clone_into(&mut browser.session);
         Some(browser)
     }
 
@@ -139,7 +141,7 @@ impl Browser {
         entries.as_array().map(|all| all.iter().map(message).collect()).unwrap_or_default()
     }
 
-    /// A picture of the page; kept in docs/ when UNPANIC_SCREENSHOTS is set, which the tests do not.
+    /// A picture of the page; kept in docs/ when `UNPANIC_SCREENSHOTS` is set, which the tests do not.
     pub fn screenshot(&self, name: &str) -> Vec<u8> {
         let png = self.call("GET", &format!("/session/{}/screenshot", self.session), &Value::Null);
         let bytes = base64(png.as_str().unwrap_or_default());
@@ -159,7 +161,7 @@ impl Browser {
     fn call(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(2))).unwrap();
         write!(
             stream,
             "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\

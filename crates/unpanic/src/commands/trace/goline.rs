@@ -94,7 +94,7 @@ impl GoLine {
                 if !flag.contains('=') && !SWITCHES.contains(&name) {
                     line.flags.extend(words.next().cloned());
                 }
-            } else if test || word.ends_with(".go") {
+            } else if test || is_file(word) {
                 line.packages.push(word.clone());
             } else if line.packages.is_empty() {
                 line.packages.push(word.clone());
@@ -103,8 +103,8 @@ impl GoLine {
                 line.rest.push(word.clone());
                 line.rest.extend(words.by_ref().cloned());
             }
-            let files = line.packages.first().is_some_and(|p| p.ends_with(".go"));
-            if !test && files && words.peek().is_some_and(|next| !next.ends_with(".go")) {
+            let files = line.packages.first().is_some_and(|path| is_file(path));
+            if !test && files && words.peek().is_some_and(|next| !is_file(next)) {
                 line.rest.extend(words.by_ref().cloned());
             }
         }
@@ -123,7 +123,7 @@ impl GoLine {
             package.name
         );
         let file = package.dir.join(&name);
-        if let Some(first) = self.packages.first().filter(|path| path.ends_with(".go")) {
+        if let Some(first) = self.packages.first().filter(|path| is_file(path)) {
             // A package given as files is those files and no others, all named in one way.
             let named = Path::new(first).with_file_name(&name);
             self.packages.push(named.display().to_string());
@@ -191,6 +191,11 @@ struct Package {
 struct PackageError {
     #[serde(default)]
     err: String,
+}
+
+/// As for the go command, whose files end in small letters.
+fn is_file(word: &str) -> bool {
+    Path::new(word).extension().is_some_and(|extension| extension == "go")
 }
 
 fn is_go(word: &str) -> bool {

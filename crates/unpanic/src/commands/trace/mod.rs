@@ -69,18 +69,18 @@ pub fn run(app: &App, args: &TraceArgs) -> anyhow::Result<ExitClass> {
         None => None,
         Some(path) => match dump::read(path) {
             Ok(Some(report)) => Some(report),
-            Ok(None) => return input(path, "there is no crash of a Go program in it"),
-            Err(error) => return input(path, &error.to_string()),
+            Ok(None) => return Ok(input(path, "there is no crash of a Go program in it")),
+            Err(error) => return Ok(input(path, &error.to_string())),
         },
     };
     let source = Source { path: file, name: file, crash: crash.as_ref(), crashed_at: None };
     view(app, &source, &args.view)
 }
 
-fn input(path: &Path, what: &str) -> anyhow::Result<ExitClass> {
+fn input(path: &Path, what: &str) -> ExitClass {
     let path = path.display().to_string();
     eprintln!("error: cannot read {}: {}", diag::clean_line(&path), diag::clean_line(what));
-    Ok(ExitClass::Input)
+    ExitClass::Input
 }
 
 /// Reads a trace and prints and writes what is asked for.
@@ -89,12 +89,12 @@ fn view(app: &App, source: &Source<'_>, view: &ViewArgs) -> anyhow::Result<ExitC
     let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
     let file = match opened {
         Ok((metadata, file)) if metadata.is_file() => file,
-        Ok(_) => return input(path, "it is not a file; a pipe has to be saved first"),
-        Err(error) => return input(path, &error.to_string()),
+        Ok(_) => return Ok(input(path, "it is not a file; a pipe has to be saved first")),
+        Err(error) => return Ok(input(path, &error.to_string())),
     };
     let outline = match Outline::read(&file) {
         Ok(outline) => outline,
-        Err(error) => return input(path, &error.to_string()),
+        Err(error) => return Ok(input(path, &error.to_string())),
     };
     let width = view.window.unwrap_or(WIDTH);
     let part = match view.around {
@@ -121,7 +121,7 @@ fn view(app: &App, source: &Source<'_>, view: &ViewArgs) -> anyhow::Result<ExitC
     let bytes = part.bytes(&outline, &file)?;
     let end = match timeline::read(bytes, &mut model, part.until(), &mut sink) {
         Ok(end) => end,
-        Err(error) => return input(path, &error.to_string()),
+        Err(error) => return Ok(input(path, &error.to_string())),
     };
     let Both(summary, Both(mut window, perfetto)) = sink.sink;
     if let Some(window) = &mut window {
@@ -162,7 +162,7 @@ fn view(app: &App, source: &Source<'_>, view: &ViewArgs) -> anyhow::Result<ExitC
         file.persist(&path).with_context(|| format!("cannot write {}", path.display()))?;
     }
     if let Some(error) = &end.error {
-        return input(path, &error.to_string());
+        return Ok(input(path, &error.to_string()));
     }
     let died = crash.is_some_and(|report| report.head.kind.is_death());
     Ok(if died { ExitClass::Findings } else { ExitClass::Clean })
