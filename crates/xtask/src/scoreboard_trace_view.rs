@@ -35,9 +35,7 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
         setup.go.version()?
     );
     let path = trace.to_string_lossy().into_owned();
-    for arguments in
-        ["", "--around 20s --window 50ms", "--around crash --window 50ms", "--function main.tasks"]
-    {
+    for arguments in ["", "--around 5s --window 50ms", "--around crash --window 50ms"] {
         let mut command = Command::new(unpanic.binary());
         command.args(["trace", &path, "--format", "json"]).args(arguments.split_whitespace());
         let cost = measure(&mut command, LIMIT)?;

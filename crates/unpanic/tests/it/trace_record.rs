@@ -12,12 +12,24 @@ use crate::command::Place;
 /// A race dies sooner or later: under load, with few processors, later.
 const RUNS: u32 = 400;
 
+/// Whether there is a Go to build with; `cargo xtask test` sees to it.
+fn no_go() -> bool {
+    let missing = std::process::Command::new("go").arg("version").output().is_err();
+    if missing {
+        eprintln!("skipped: there is no go command");
+    }
+    missing
+}
+
 fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/hazards").join(name)
 }
 
 #[test]
 fn a_map_conflict_is_recorded() {
+    if no_go() {
+        return;
+    }
     let place = Place::new(&[]);
     let source = example("04-http-middleware/bad");
     for entry in std::fs::read_dir(&source).unwrap() {
@@ -33,9 +45,15 @@ fn a_map_conflict_is_recorded() {
     ));
     assert_eq!(outcome.code, 1, "{}\n{}", outcome.out, outcome.err);
     assert!(outcome.err.contains("fatal error: concurrent map"), "what it printed is passed on");
-    for part in ["fatal-error: concurrent map", "main.go:52", "data[\"last_seen\"] = time.Now()"] {
-        assert!(outcome.out.contains(part), "no {part:?} in:\n{}", outcome.out);
-    }
+    assert!(outcome.out.contains("fatal-error: concurrent map"), "{}", outcome.out);
+    // The map's line: either two wrote it, or one wrote and the one that died read it.
+    let line = ["main.go:52", "main.go:60"].into_iter().find(|line| outcome.out.contains(line));
+    let marked = outcome.out.lines().find(|line| line.starts_with("  >"));
+    assert!(
+        line.is_some() && marked.is_some_and(|m| m.contains("data[\"last_seen\"]")),
+        "{}",
+        outcome.out
+    );
     assert!(outcome.out.contains("10.0 ms from "), "{}", outcome.out);
     assert_eq!(place.read("main.go"), written, "its source is not edited");
 
@@ -64,6 +82,9 @@ const MODULE: &str = "module example.com/calm\n\ngo 1.22\n";
 
 #[test]
 fn a_program_that_ends_and_a_test() {
+    if no_go() {
+        return;
+    }
     let place = Place::new(&[
         ("go.mod", MODULE),
         ("main.go", CALM),
@@ -92,6 +113,9 @@ fn a_program_that_ends_and_a_test() {
 
 #[test]
 fn what_cannot_be_recorded() {
+    if no_go() {
+        return;
+    }
     let place = Place::new(&[
         ("go.mod", MODULE),
         ("main.go", CALM),
@@ -122,6 +146,9 @@ fn what_cannot_be_recorded() {
 #[cfg(target_os = "linux")]
 #[test]
 fn children_do_not_outlive_it() {
+    if no_go() {
+        return;
+    }
     let place = Place::new(&[
         ("go.mod", MODULE),
         (
