@@ -225,13 +225,9 @@ impl Model {
             }
             _ => NameId::NONE,
         };
-        let function = match self.gos.get(&id) {
-            Some(go) if go.function == NameId::NONE => outermost(&self.names, own),
-            _ => NameId::NONE,
-        };
         let Some(go) = self.gos.get_mut(&id) else { return };
-        if go.function == NameId::NONE {
-            go.function = function;
+        if go.function == NameId::NONE && own != StackId::NONE {
+            go.function = outermost(&self.names, own);
         }
         if own != StackId::NONE {
             go.last_stack = own;
