@@ -25,7 +25,7 @@ pub struct Span {
     pub end: u64,
     /// When its first batch begins, on the clock of the events.
     pub start: i64,
-    /// When its last batch begins; events may be later.
+    /// When its last batch of events begins; events may be later.
     pub last_batch: i64,
     /// Whether it is there to its end.
     pub whole: bool,
@@ -75,7 +75,7 @@ impl Outline {
         self.spans.first().map(|span| span.start)
     }
 
-    /// When the latest batch begins: the trace ends not before.
+    /// When the latest batch of events begins: the last event comes not before.
     pub fn last_batch(&self) -> Option<i64> {
         self.spans.iter().map(|span| span.last_batch).max()
     }
@@ -129,16 +129,18 @@ impl Outline {
             let size = match head {
                 None => return Ok(()),
                 Some(Head::Mark(size)) => size,
-                Some(Head::Batch { generation, time, size, frequency }) => {
+                Some(Head::Batch { generation, time, size, frequency, events }) => {
                     let open = open.get_or_insert(Open {
                         offset,
                         number: generation,
                         first: time,
-                        last: time,
+                        last: 0,
                         scale: None,
                     });
                     open.first = open.first.min(time);
-                    open.last = open.last.max(time);
+                    if events {
+                        open.last = open.last.max(time);
+                    }
                     if let Some(frequency) = frequency {
                         open.scale = Some(1.0 / (frequency as f64 / 1e9));
                     }
@@ -164,7 +166,7 @@ impl Outline {
             offset: open.offset,
             end,
             start: nanoseconds(open.first, scale),
-            last_batch: nanoseconds(open.last, scale),
+            last_batch: nanoseconds(open.last.max(open.first), scale),
             whole,
         });
     }
@@ -177,6 +179,8 @@ enum Head {
         /// With what is in it.
         size: u64,
         frequency: Option<u64>,
+        /// Whether it is a thread's events, and no table.
+        events: bool,
     },
     /// The mark at the end of a generation (1.26), and how long it is.
     Mark(u64),
@@ -203,7 +207,10 @@ fn batch(data: &[u8]) -> Option<Head> {
         return Some(Head::Mark(size));
     }
     let frequency = if experimental { None } else { frequency(inside) };
-    Some(Head::Batch { generation, time, size, frequency })
+    let tables = [EventType::STRINGS, EventType::STACKS, EventType::CPU_SAMPLES, EventType::SYNC];
+    let table = |kind: u8| tables.iter().any(|table| table.0 == kind);
+    let events = !experimental && frequency.is_none() && !inside.first().is_some_and(|&k| table(k));
+    Some(Head::Batch { generation, time, size, frequency, events })
 }
 
 /// The frequency that a batch of clocks gives.

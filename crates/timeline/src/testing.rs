@@ -237,6 +237,15 @@ impl Writer {
         self.statuses(time);
     }
 
+    /// The same, with tables whose batches begin so much later than the last event.
+    pub fn generation_later(&mut self, time: u64, later: u64) {
+        for (thread, batch) in std::mem::take(&mut self.threads) {
+            self.flush(thread, &batch);
+        }
+        self.last += later;
+        self.generation(time);
+    }
+
     fn end_generation(&mut self) {
         for (thread, batch) in std::mem::take(&mut self.threads) {
             self.flush(thread, &batch);

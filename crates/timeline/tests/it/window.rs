@@ -98,6 +98,20 @@ fn the_end_of_a_torn_trace() {
 }
 
 #[test]
+fn tables_that_come_late_do_not_move_the_end() {
+    let mut w = Writer::new(1, 1_000_000);
+    for generation in 1..20u64 {
+        let at = generation * 1_000_000 + 1000;
+        w.stop(at, 0, "Gosched", 0);
+        w.start(at + 1000, 0, 1);
+        // The tables' batches begin at the end of the generation, as Go writes them.
+        w.generation_later(at + 500_000, 2_000_000);
+    }
+    let (window, _) = open(&w.finish(), |outline| Part::last(outline, 3_000_000));
+    assert_eq!(window.to - window.from, 3_000_000);
+}
+
+#[test]
 fn what_is_kept_is_bounded() {
     let mut w = Writer::new(1, 1000);
     for i in 0..150_000u64 {
