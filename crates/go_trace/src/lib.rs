@@ -27,6 +27,7 @@ mod frontier;
 mod generation;
 mod input;
 mod order;
+mod outline;
 mod rare;
 mod reader;
 mod state;
@@ -37,6 +38,7 @@ pub use error::Error;
 pub use event::{
     Details, Event, GoState, NO_GOROUTINE, NO_PROC, NO_TASK, NO_THREAD, ProcState, RangeName, Scope,
 };
+pub use outline::{Outline, Span};
 pub use reader::{Mode, Reader, Salvage};
 pub use tables::{Clock, Frame, Tables};
 pub use wire::EventType;

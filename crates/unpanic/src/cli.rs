@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use crate::cli_trace::TraceArgs;
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -82,6 +84,8 @@ pub enum Command {
     /// The process that cleans up after `prove`.
     #[command(hide = true, after_help = "Example: started by `unpanic prove`")]
     ProveGuard(ProveGuardArgs),
+    /// Read an execution trace: who ran when, what waited for what, what met at a crash.
+    Trace(Box<TraceArgs>),
     /// Look at the remembered results of earlier runs, or forget them.
     Cache {
         /// What to do.

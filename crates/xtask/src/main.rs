@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "automation works on the disk and runs programs")]
 
+mod browser;
 mod measure;
 mod new_rule;
 mod race_suite;
@@ -17,6 +18,7 @@ mod scoreboard_race_variants;
 mod scoreboard_speed;
 mod scoreboard_syntax;
 mod scoreboard_trace;
+mod scoreboard_trace_view;
 mod scoreboard_type_errors;
 mod scoreboard_types;
 mod seed_races;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::toolchain::Go;
-use crate::{cargo, root, run_command, scoreboard, tidy};
+use crate::{browser, cargo, root, run_command, scoreboard, tidy};
 
 /// Runs all checks, the quick ones first and the tests last; with a filter, those tests only.
 pub fn run(filter: Option<&str>) -> anyhow::Result<()> {
@@ -23,6 +23,9 @@ pub fn run(filter: Option<&str>) -> anyhow::Result<()> {
     if ci {
         // Slow suites run in CI; a snapshot that is missing or out of date is an error there.
         tests.env("UNPANIC_SLOW", "1").env("INSTA_UPDATE", "no");
+    }
+    if ci || std::env::var_os("UNPANIC_SLOW").is_some() {
+        browser::install()?;
     }
     run_command(go.setup(&mut tests))
 }

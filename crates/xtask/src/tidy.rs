@@ -28,7 +28,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("go_crash", &["diag"]),
     ("go_trace", &[]),
     ("prover", &["engine", "go_crash"]),
-    ("unpanic", &["prover"]),
+    ("timeline", &["go_crash", "go_trace"]),
+    ("unpanic", &["prover", "timeline"]),
     ("xtask", &["engine", "go_crash", "go_trace"]),
 ];
 

@@ -40,6 +40,11 @@ impl Unpanic {
         Ok(Self { binary, goroot: go.root.clone() })
     }
 
+    /// Where it is.
+    pub fn binary(&self) -> &Path {
+        &self.binary
+    }
+
     /// What `unpanic check --format json ARGUMENTS` prints when run in `dir`, byte for byte. Nothing
     /// is remembered from one run to the next.
     pub fn output(&self, dir: &Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {

@@ -9,3 +9,4 @@ pub mod layout;
 pub mod prove;
 pub mod rules;
 mod target;
+pub mod trace;

@@ -1,9 +1,13 @@
 //! The binary from the outside: what it prints where, and what it exits with.
 
 mod bad_input;
+mod browser;
 mod cached;
 mod command;
 mod crash;
 mod good_input;
 mod layout;
 mod prove;
+mod trace;
+mod trace_record;
+mod webdriver;

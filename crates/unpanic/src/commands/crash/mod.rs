@@ -1,7 +1,7 @@
 //! `unpanic crash`: reads dumps, tells what died as soon as it is known, and prints each report when it
 //! has ended.
 
-mod code;
+pub mod code;
 mod collision;
 mod html;
 mod text;
