@@ -188,20 +188,19 @@ enum Head {
 
 /// Reads a batch's head; none at the end and where none is.
 fn batch(data: &[u8]) -> Option<Head> {
-    let mut pos = 1;
-    match EventType(*data.first()?) {
+    let mut rest = match EventType(*data.first()?) {
         EventType::END_OF_GENERATION => return Some(Head::Mark(1)),
-        EventType::EVENT_BATCH => {}
-        EventType::EXPERIMENTAL_BATCH => pos += 1,
+        EventType::EVENT_BATCH => data.get(1..)?,
+        EventType::EXPERIMENTAL_BATCH => data.get(2..)?,
         _ => return None,
-    }
-    let mut next = || varint(data, &mut pos).ok();
+    };
+    let mut next = || varint(&mut rest).ok();
     let (generation, _, time, len) = (next()?, next()?, next()?, next()?);
     if len > MAX_BATCH || generation == 0 {
         return None;
     }
-    let size = pos as u64 + len;
-    let inside = &data[pos..data.len().min(size as usize)];
+    let size = (data.len() - rest.len()) as u64 + len;
+    let inside = &rest[..rest.len().min(len as usize)];
     let experimental = data[0] == EventType::EXPERIMENTAL_BATCH.0;
     if !experimental && inside.first() == Some(&EventType::END_OF_GENERATION.0) {
         return Some(Head::Mark(size));
@@ -215,18 +214,17 @@ fn batch(data: &[u8]) -> Option<Head> {
 
 /// The frequency that a batch of clocks gives.
 fn frequency(inside: &[u8]) -> Option<u64> {
-    let mut pos = 0;
-    if inside.first() == Some(&EventType::SYNC.0) {
-        pos += 1;
-    }
+    let in_sync = inside.first() == Some(&EventType::SYNC.0);
+    let mut rest = if in_sync { &inside[1..] } else { inside };
     loop {
-        let kind = EventType(*inside.get(pos)?);
-        pos += 1;
+        let kind = EventType(*rest.first()?);
+        let first = !in_sync && rest.len() == inside.len();
+        rest = &rest[1..];
         match kind {
-            EventType::FREQUENCY => return varint(inside, &mut pos).ok().filter(|&f| f > 0),
-            EventType::CLOCK_SNAPSHOT if pos > 1 => {
+            EventType::FREQUENCY => return varint(&mut rest).ok().filter(|&f| f > 0),
+            EventType::CLOCK_SNAPSHOT if !first => {
                 for _ in 0..4 {
-                    varint(inside, &mut pos).ok()?;
+                    varint(&mut rest).ok()?;
                 }
             }
             _ => return None,

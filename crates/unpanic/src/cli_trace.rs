@@ -21,9 +21,9 @@ Examples:
   unpanic trace trace.out --perfetto out.pftrace             the same for ui.perfetto.dev
   unpanic trace record -- go run ./cmd/service               runs it, and shows the end when it dies
 
-Reads the traces of runtime/trace, `go test -trace` and net/http/pprof of Go 1.22 to 1.27, also those
-that a crash has cut off. Exit codes: 0 read to the end, 1 read, and the process died (--crash), 3 the
-trace could not be read, or not to its end."
+Reads the traces of runtime/trace, `go test -trace` and net/http/pprof of Go 1.22 to 1.27, also
+those that a crash has cut off. Exit codes: 0 read to the end, 1 read, and the process died
+(--crash), 3 the trace could not be read, or not to its end."
 )]
 pub struct TraceArgs {
     /// Or record one.
@@ -51,15 +51,16 @@ pub enum TraceCommand {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  unpanic trace record -- go run ./cmd/service -port 8080    builds and runs it; its source is not edited
+  unpanic trace record -- go run ./cmd/service -port 8080    builds and runs it, edits nothing
   unpanic trace record --html end.html -- ./cmd/service      the same, and a page of the last 50 ms
   unpanic trace record --runs 100 -- go run .                again and again, until it dies
   unpanic trace record --out crash/ -- go test -run TestHub ./hub
 
-The recorder is added to the build by an overlay and begins before main. The trace is written every few
-milliseconds, so little of it is lost when the process dies at once. What the program prints is passed
-on as it is. Unless GOTRACEBACK is set, it runs with GOTRACEBACK=all. Exit codes: 0 the program ended,
-1 it died of a panic or a fatal error, 2 it could not be built or recorded, 3 no trace could be read.")]
+The recorder is added to the build by an overlay and begins before main. The trace is written
+every few milliseconds, so little of it is lost when the process dies at once. What the program
+prints is passed on as it is. Unless GOTRACEBACK is set, it runs with GOTRACEBACK=all.
+Exit codes: 0 the program ended, 1 it died of a panic or a fatal error, 2 it could not be built
+or recorded, 3 no trace could be read.")]
 pub struct RecordArgs {
     /// Keep the trace and what was printed to standard error in this folder.
     #[arg(long, value_name = "DIR", help_heading = "Recording")]

@@ -30,9 +30,9 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
     let unpanic = Unpanic::build(&setup.go)?;
     let mut page = format!(
         "# `unpanic trace` on a large trace\n\nOne command regenerates this: `cargo xtask scoreboard \
-         trace-view`. A trace of {size:.0} MB that `oracle/trace/work` makes with {},\non a machine \
-         that others use too.\n\n| command | wall, s | processor, s | peak memory, MB |\n|---|---|---|---|\n",
-        setup.go.version()?
+         trace-view`. A trace of {size:.0} MB of `oracle/trace/work`, in the format of Go 1.{},\non a \
+         machine that others use too.\n\n| command | wall, s | processor, s | peak memory, MB |\n|---|---|---|---|\n",
+        go_trace::Outline::read(std::fs::File::open(&trace)?)?.version()
     );
     let path = trace.to_string_lossy().into_owned();
     for arguments in ["", "--around 5s --window 50ms", "--around crash --window 50ms"] {
@@ -47,8 +47,11 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
         );
         writeln!(
             page,
-            "| `trace FILE {arguments}` | {:.1} | {:.1} | {:.0} |",
-            cost.wall, cost.cpu, cost.megabytes
+            "| `{}` | {:.1} | {:.1} | {:.0} |",
+            format!("trace FILE {arguments}").trim_end(),
+            cost.wall,
+            cost.cpu,
+            cost.megabytes
         )?;
     }
     let out = setup.out.join("trace-view.md");
