@@ -144,6 +144,8 @@ func access(p unsafe.Pointer, at uint32) {
 	}
 	if ns := delay(at, s); ns > 0 {
 		wait(p, at, s, ns)
+	} else if atomic.LoadUint64(&s.met) > 0 {
+		space()
 	}
 	raceOn()
 }
@@ -177,7 +179,38 @@ func meet(p unsafe.Pointer, at uint32, s *siteState) {
 	release()
 	// The one that was held goes first: if both went at once, the program would likely die of what
 	// has just been proven, and the rest of the run would be lost.
-	sleep(1_000_000)
+	for i := 0; i < 200 && atomic.LoadUint32(&found.state) == sprung; i++ {
+		sleep(100_000)
+	}
+	sleep(spacing)
+}
+
+// Accesses at proven sites are kept apart by so many nanoseconds, for the same reason.
+const spacing = 100_000
+
+var last int64
+
+// space waits for its turn at proven sites, as far as the budget allows.
+//
+//go:norace
+func space() {
+	h := header()
+	now := nanotime()
+	allowed := int64(h.free) + (now-start)/1000*int64(h.permille)
+	if atomic.LoadInt64(&spent) > allowed {
+		return
+	}
+	acquire()
+	turn := last + spacing
+	if turn < now {
+		turn = now
+	}
+	last = turn
+	release()
+	if wait := turn - now; wait > 0 {
+		sleep(wait)
+		atomic.AddInt64(&spent, wait)
+	}
 }
 
 // tellPair counts a meeting of two sites and says whether to write it out.

@@ -69,7 +69,7 @@ pub fn guard_main(folder: &Path, command: &[OsString]) -> u8 {
     if abandoned.load(Ordering::SeqCst) {
         let _ = watcher.join();
     }
-    status.map_or(1, |status| exit_code(status))
+    status.map_or(1, exit_code)
 }
 
 /// What was started may still be writing into it for a moment.
