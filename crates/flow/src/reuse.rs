@@ -9,7 +9,7 @@ use go_ir::{BlockId, Op, ValueId};
 use smallvec::{SmallVec, smallvec};
 
 use crate::function::FuncAnalysis;
-use crate::path::{Elem, Path, Root, Val};
+use crate::path::{Elem, Path, Root, Vals};
 
 /// Most values that are followed at once; with more of them the answer is yes.
 const MAX_HOLDING: usize = 32;
@@ -107,7 +107,7 @@ impl FuncAnalysis<'_, '_> {
     }
 
     /// Whether a map that was made at `made` and given to a goroutine may still be the one that this
-    /// function uses at `access`. Yes when that is not known.
+    /// function uses at `access`, or gives to another goroutine there. Yes when that is not known.
     ///
     /// ```go
     /// go flush(events)
@@ -115,27 +115,23 @@ impl FuncAnalysis<'_, '_> {
     /// events[k]++
     /// ```
     pub fn may_keep_what_it_gave(&self, go: ValueId, made: ValueId, access: ValueId) -> bool {
-        let map = match self.func.instr(access).op {
+        let it = Path::root(Root::Fresh(made));
+        let is_it = |vals: &Vals| vals.iter().any(|val| val.as_path() == Some(&it));
+        let used: SmallVec<[ValueId; 2]> = match &self.func.instr(access).op {
             Op::MapLookup { map, .. } | Op::MapUpdate { map, .. } | Op::MapDelete { map, .. } => {
-                map
+                smallvec![*map]
             }
-            Op::MapClear(map) | Op::MapLen(map) | Op::MapRange(map) => map,
+            Op::MapClear(map) | Op::MapLen(map) | Op::MapRange(map) => smallvec![*map],
+            Op::Go(call) => call.args.iter().copied().filter(|&v| is_it(&self.vals[v])).collect(),
             _ => return true,
         };
         let Op::Go(call) = &self.func.instr(go).op else { return true };
-        let is_it = |v: ValueId| {
-            let root = Root::Fresh(made);
-            self.vals[v].iter().any(|val| val.as_path().is_some_and(|p| p.root == root))
-        };
-        let stored = self.facts.iter().any(|fact| {
-            let into = !fact.dest.elems.is_empty();
-            into && fact.vals.iter().filter_map(Val::as_path).any(|p| p.root == Root::Fresh(made))
-        });
-        if stored {
+        let stored = self.facts.iter().any(|f| !f.dest.elems.is_empty() && is_it(&f.vals));
+        if stored || used.is_empty() {
             return true;
         }
         let mut holding = Holding::new();
-        for &arg in call.args.iter().filter(|&&arg| is_it(arg)) {
+        for &arg in call.args.iter().filter(|&&arg| is_it(&self.vals[arg])) {
             let Some(names) = self.names_of(arg, go) else { return true };
             holding.extend(names);
         }
@@ -146,11 +142,11 @@ impl FuncAnalysis<'_, '_> {
             values
                 .any(|i| matches!(&i.op, Op::MakeClosure { bindings, .. } if bindings.contains(&v)))
         };
-        if holding.is_empty() || holding.iter().any(|&v| shared(v)) || !self.is_followed(map, made)
-        {
-            return true;
-        }
-        self.may_hold_at(go, holding, access, map)
+        holding.is_empty()
+            || holding.iter().any(|&v| shared(v))
+            || used.iter().any(|&map| {
+                !self.is_followed(map, made) || self.may_hold_at(go, holding.clone(), access, map)
+            })
     }
 
     /// Whether all that a value may be copied from is known, back to where the object was made.

@@ -91,8 +91,10 @@ fn prove(app: &App, args: &ProveArgs) -> anyhow::Result<ExitClass> {
     let options = options(app, args)?;
     let mut prover = Prover::new(toolchain, &app.dir, prepared, suspects.findings.len(), options)?;
     if !quiet {
-        let sites = prover.prepared().sites.len();
-        eprintln!("{sites} accesses watched in {} files", prover.prepared().files.len());
+        let (sites, files) = (prover.prepared().sites.len(), prover.prepared().files.len());
+        let (accesses, within) =
+            (plural(sites, "access", "accesses"), plural(files, "file", "files"));
+        eprintln!("watching {sites} {accesses} in {files} {within}");
     }
     let cache = super::cache::enabled(app).filter(|_| args.all);
     if let Some(cache) = &cache {
@@ -297,4 +299,9 @@ fn print(
         )?;
     }
     Ok(out.flush()?)
+}
+
+/// The word for so many.
+fn plural(n: usize, one: &'static str, more: &'static str) -> &'static str {
+    if n == 1 { one } else { more }
 }
