@@ -9,7 +9,7 @@ use go_ir::{BlockId, Op, ValueId};
 use smallvec::{SmallVec, smallvec};
 
 use crate::function::FuncAnalysis;
-use crate::path::{Elem, Path, Root, Vals};
+use crate::path::{Elem, Path, Root, Val, Vals};
 
 /// Most values that are followed at once; with more of them the answer is yes.
 const MAX_HOLDING: usize = 32;
@@ -106,8 +106,8 @@ impl FuncAnalysis<'_, '_> {
         self.may_hold_at(first, holding, second, again)
     }
 
-    /// Whether a map that was made at `made` and given to a goroutine may still be the one that this
-    /// function uses at `access`, or gives to another goroutine there. Yes when that is not known.
+    /// Whether an object that was made at `made` and given to a goroutine may still be the one that this
+    /// function uses as a map at `access`, or gives to another goroutine there. Yes when that is not known.
     ///
     /// ```go
     /// go flush(events)
@@ -135,6 +135,9 @@ impl FuncAnalysis<'_, '_> {
             let Some(names) = self.names_of(arg, go) else { return true };
             holding.extend(names);
         }
+        // What the value of the next round is called is no name of this one.
+        let is_var = |v: ValueId| matches!(self.func.instr(v).op, Op::Alloc { .. });
+        holding.retain(|&v| is_var(v) || is_it(&self.vals[v]));
         holding.sort_unstable();
         holding.dedup();
         let shared = |v: ValueId| {
@@ -151,13 +154,15 @@ impl FuncAnalysis<'_, '_> {
 
     /// Whether all that a value may be copied from is known, back to where the object was made.
     fn is_followed(&self, value: ValueId, made: ValueId) -> bool {
+        let it = Path::root(Root::Fresh(made));
+        let is_it = |val: &Val| val.as_path() == Some(&it);
         let mut seen: Holding = vec![value];
         let mut next = 0;
         while next < seen.len() && next < MAX_HOLDING {
             let v = seen[next];
             next += 1;
             let op = &self.func.instr(v).op;
-            if v == made || matches!(op, Op::MakeMap { .. } | Op::Const(_)) {
+            if v == made {
                 continue;
             }
             let mut sources = self.copied_from(v);
@@ -167,7 +172,7 @@ impl FuncAnalysis<'_, '_> {
                     _ => None,
                 });
                 sources.extend(stores);
-            } else if sources.is_empty() {
+            } else if sources.is_empty() && self.vals[v].iter().any(is_it) {
                 return false;
             }
             for from in sources {

@@ -116,7 +116,6 @@ impl FuncAnalysis<'_, '_> {
                 // A context value: the same object only within one request.
                 return (!x.request && !y.request) || x.group == y.group;
             };
-            let event_of_whole = a.path.elems.is_empty() && b.path.elems.is_empty();
             // The same execution of the instruction that made the object?
             let after = |p: ValueId, q: ValueId| p == q || order.after(p, q, Some(made));
             let spawned = |s: &Step| s.thread.map(|t| self.threads[t as usize].pos);
@@ -135,8 +134,7 @@ impl FuncAnalysis<'_, '_> {
                     // A goroutine started in the loop that made the object has one of its own.
                     x.thread.is_some_and(|t| inherent[t as usize])
                         || (x.group.is_some() && x.group == y.group)
-                        || (order.after(t, u, Some(made))
-                            && (!event_of_whole || self.may_keep_what_it_gave(t, made, u)))
+                        || (order.after(t, u, Some(made)) && self.may_keep_what_it_gave(t, made, u))
                 }
                 (Some(t), Some(u)) => after(t, u) || after(u, t),
                 (None, None) => false,
