@@ -276,9 +276,15 @@ func wait(p unsafe.Pointer, at uint32, s *siteState, ns int64) {
 	acquire()
 	var t *trap
 	for i := range traps {
-		if traps[i].state == free {
-			t = &traps[i]
-			break
+		other := &traps[i]
+		if other.state == armed && other.obj == p && (other.at|at)&atWrite != 0 {
+			// Somebody came while this one had not been held yet.
+			release()
+			meet(p, at, s)
+			return
+		}
+		if t == nil && other.state == free {
+			t = other
 		}
 	}
 	if t == nil {
