@@ -10,6 +10,22 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     escape(text, |c| is_hostile(c) && c != '\n' && c != '\t')
 }
 
+/// Text as it stands in HTML and in quoted attributes.
+pub fn markup(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// Like [`clean`], and newlines and tabs are escaped too: the result is a single line.
 pub fn clean_line(text: &str) -> Cow<'_, str> {
     escape(text, is_hostile)

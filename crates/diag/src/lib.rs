@@ -13,7 +13,7 @@ pub mod render;
 mod rule;
 
 pub use archive::Archive;
-pub use escape::{clean, clean_line};
+pub use escape::{clean, clean_line, markup};
 pub use finding::{
     Access, AccessKind, Applicability, Confidence, Edit, Finding, Fix, Frame, Goroutine,
     GoroutineKind, Note, NoteKind, Severity, Status,

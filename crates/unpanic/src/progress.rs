@@ -12,12 +12,7 @@ pub struct Bar(ProgressBar);
 impl Bar {
     /// A bar, hidden when `quiet` or when standard error is no terminal.
     pub fn new(quiet: bool) -> Self {
-        if quiet || !std::io::stderr().is_terminal() {
-            return Self(ProgressBar::hidden());
-        }
-        let bar = ProgressBar::new_spinner();
-        bar.enable_steady_tick(Duration::from_millis(100));
-        Self(bar)
+        Self(bar(quiet))
     }
 }
 
@@ -50,19 +45,24 @@ impl Progress for Bar {
     }
 }
 
+fn bar(quiet: bool) -> ProgressBar {
+    if quiet || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
 /// What is being done, when nobody knows how much there is.
 pub struct Spinner(ProgressBar);
 
 impl Spinner {
     /// A spinner, hidden when `quiet` or when standard error is no terminal.
     pub fn new(quiet: bool) -> Self {
-        if quiet || !std::io::stderr().is_terminal() {
-            return Self(ProgressBar::hidden());
-        }
-        let bar = ProgressBar::new_spinner();
-        bar.enable_steady_tick(Duration::from_millis(100));
-        Self(bar)
+        Self(bar(quiet))
     }
+
     /// Says what is done now.
     pub fn tell(&self, what: &str) {
         self.0.set_message(diag::clean_line(what).into_owned());

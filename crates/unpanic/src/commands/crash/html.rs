@@ -124,19 +124,7 @@ fn frames(stack: &Goroutine, page: &mut String) {
 
 /// Text as HTML, control characters made visible.
 fn escaped(text: &str) -> String {
-    let text = diag::clean(text);
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
+    diag::markup(&diag::clean(text))
 }
 
 #[cfg(test)]
