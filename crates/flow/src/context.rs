@@ -85,6 +85,11 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Whether some function gives the field a value when it makes the object.
+    pub fn is_filled_when_made(&self, field: ObjId) -> bool {
+        self.mutable.is_filled_when_made(field)
+    }
+
     /// The function of an id.
     pub fn func(&self, id: FuncId) -> &'a Func {
         &self.program.funcs[id]

@@ -17,6 +17,8 @@ use crate::path::{Path, Root};
 #[derive(Debug, Default)]
 pub(crate) struct Mutable {
     places: FxHashSet<ObjId>,
+    /// Fields that some function fills when it makes the object.
+    filled: FxHashSet<ObjId>,
     /// The capacities of the channels that a field or package-level variable is set to; `None` when
     /// they differ or are not constants.
     capacities: FxHashMap<ObjId, Option<u32>>,
@@ -25,19 +27,25 @@ pub(crate) struct Mutable {
 impl Mutable {
     /// Looks through a program.
     pub fn new(store: &Store, program: &Program) -> Self {
-        let places = program
+        let (places, filled) = program
             .funcs
             .as_slice()
             .par_iter()
-            .fold(FxHashSet::default, |mut places, func| {
-                note_stores(store, func, &mut places);
-                places
+            .fold(Stores::default, |mut stores, func| {
+                note_stores(store, func, &mut stores);
+                stores
             })
-            .reduce(FxHashSet::default, |mut a, b| {
-                a.extend(b);
+            .reduce(Stores::default, |mut a, b| {
+                a.0.extend(b.0);
+                a.1.extend(b.1);
                 a
             });
-        Self { places, capacities: channel_capacities(program) }
+        Self { places, filled, capacities: channel_capacities(program) }
+    }
+
+    /// Whether some function gives the field a value when it makes the object.
+    pub fn is_filled_when_made(&self, field: ObjId) -> bool {
+        self.filled.contains(&field)
     }
 
     /// How many values the channel in a field or package-level variable holds, when every channel
@@ -79,17 +87,21 @@ fn channel_capacities(program: &Program) -> FxHashMap<ObjId, Option<u32>> {
     out
 }
 
-fn note_stores(store: &Store, func: &Func, places: &mut FxHashSet<ObjId>) {
+/// The places that are stored to when others may see them, and the fields that are filled when their
+/// object is made.
+type Stores = (FxHashSet<ObjId>, FxHashSet<ObjId>);
+
+fn note_stores(store: &Store, func: &Func, stores: &mut Stores) {
     let mut escapes = Escapes { func, order: None };
     for (v, instr) in func.values.iter_enumerated() {
         match instr.op {
-            Op::Store { addr, .. } => note_place(store, func, v, addr, &mut escapes, places),
+            Op::Store { .. } => note_place(store, func, v, &mut escapes, stores),
             // The address itself goes somewhere: anything may be stored through it.
             Op::FieldAddr { field, .. } if is_used_as_value(func, v) => {
-                places.insert(field);
+                stores.0.insert(field);
             }
             Op::Global(obj) if is_used_as_value(func, v) => {
-                places.insert(obj);
+                stores.0.insert(obj);
             }
             _ => {}
         }
@@ -117,10 +129,10 @@ fn note_place(
     store: &Store,
     func: &Func,
     at: ValueId,
-    addr: ValueId,
     escapes: &mut Escapes<'_>,
-    places: &mut FxHashSet<ObjId>,
+    (places, filled): &mut Stores,
 ) {
+    let Op::Store { addr, value } = func.instr(at).op else { return };
     let mut base = addr;
     let mut fields: Vec<ObjId> = Vec::new();
     loop {
@@ -140,7 +152,11 @@ fn note_place(
                 places.extend(fields);
             }
         }
-        Op::Alloc { .. } if !escapes.before(base, at) => {}
+        Op::Alloc { .. } if !escapes.before(base, at) => {
+            if !matches!(func.instr(value).op, Op::Zero) {
+                filled.extend(fields.first());
+            }
+        }
         _ => {
             if fields.is_empty() {
                 // `*p = T{…}` sets every field.

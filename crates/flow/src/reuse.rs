@@ -126,8 +126,7 @@ impl FuncAnalysis<'_, '_> {
             _ => return true,
         };
         let Op::Go(call) = &self.func.instr(go).op else { return true };
-        let stored = self.facts.iter().any(|f| !f.dest.elems.is_empty() && is_it(&f.vals));
-        if stored || used.is_empty() {
+        if used.is_empty() {
             return true;
         }
         let mut holding = Holding::new();

@@ -9,7 +9,7 @@ use crate::function::FuncAnalysis;
 use crate::outside::own_object;
 use crate::pairs::{Pair, Scope, Side};
 use crate::path::{Elem, Path, Root, Vals};
-use crate::summary::{Event, Locks, Step, Summary};
+use crate::summary::{Event, Locks, Step, Summary, ThreadSet};
 use crate::uses::Uses;
 
 /// What rules see of one function beyond the conflicts between goroutines.
@@ -74,8 +74,9 @@ impl FuncAnalysis<'_, '_> {
     /// Orders the steps, finds conflicts over the function's own memory, and makes the summary.
     pub fn finish(mut self) -> (Summary, FuncFacts) {
         let inherent: Vec<bool> = self.threads.iter().map(|t| t.many).collect();
+        let within: Vec<ThreadSet> = self.steps.iter().map(|s| s.parallel.clone()).collect();
         self.order_steps();
-        let pairs = self.own_pairs(&inherent);
+        let pairs = self.own_pairs(&inherent, &within);
         let returns = self.returns();
         let summary = self.summarise(&returns);
         let facts = FuncFacts {
@@ -90,8 +91,9 @@ impl FuncAnalysis<'_, '_> {
     }
 
     /// Conflicts over memory that this function made, and over what its contexts carry. `inherent`
-    /// says of which goroutines there are many whatever this function does.
-    fn own_pairs(&self, inherent: &[bool]) -> Vec<Pair> {
+    /// says of which goroutines there are many whatever this function does, `within` what runs beside each
+    /// step in one execution of the instruction that starts its goroutine.
+    fn own_pairs(&self, inherent: &[bool], within: &[ThreadSet]) -> Vec<Pair> {
         let mut pairs = Vec::new();
         if self.threads.is_empty() {
             return pairs;
@@ -117,7 +119,6 @@ impl FuncAnalysis<'_, '_> {
                 return (!x.request && !y.request) || x.group == y.group;
             };
             // The same execution of the instruction that made the object?
-            let after = |p: ValueId, q: ValueId| p == q || order.after(p, q, Some(made));
             let spawned = |s: &Step| s.thread.map(|t| self.threads[t as usize].pos);
             let meets = |t: ValueId, event: &Event, step: &Step| {
                 let own = event.site.frames.is_none() && event.site.func == self.id;
@@ -136,7 +137,16 @@ impl FuncAnalysis<'_, '_> {
                         || (x.group.is_some() && x.group == y.group)
                         || (order.after(t, u, Some(made)) && self.may_keep_what_it_gave(t, made, u))
                 }
-                (Some(t), Some(u)) => after(t, u) || after(u, t),
+                // A goroutine and one that it starts in turn.
+                (Some(t), Some(u)) if t == u => {
+                    let beside = |e: &Event, other: &Step| {
+                        other.thread.is_some_and(|t| within[e.step as usize].contains(t))
+                    };
+                    beside(a, y)
+                        || beside(b, x)
+                        || (order.after(t, u, Some(made)) && self.may_keep_what_it_gave(t, made, u))
+                }
+                (Some(t), Some(u)) => order.after(t, u, Some(made)) || order.after(u, t, Some(made)),
                 (None, None) => false,
             }
         });

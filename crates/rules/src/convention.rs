@@ -9,7 +9,8 @@ use go_types::{ObjId, Type};
 use source::{FileId, FileSpan};
 
 use crate::RuleContext;
-use crate::race::{is_in_plain_sight, kind};
+use crate::confidence::is_in_plain_sight;
+use crate::race::kind;
 
 /// Fewest lines under the lock that make a convention.
 const MIN_LINES: usize = 3;

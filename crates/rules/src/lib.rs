@@ -3,8 +3,9 @@
 //!
 //! What rules share: [`race`] turns a conflict into a finding and says which rule it belongs to,
 //! [`memory_race`] does so for plain memory, [`names`] writes paths and locks as the code does, [`origin`] says which goroutine runs a
-//! function, [`convention`] finds the lock that most accesses to a field hold, and those that do not.
+//! function, [`confidence`] says how sure a conflict is, [`convention`] finds the lock that most accesses to a field hold, and those that do not.
 
+mod confidence;
 mod convention;
 mod memory_race;
 mod names;

@@ -10,7 +10,8 @@ use go_ir::FuncId;
 use source::FileSpan;
 
 use crate::RuleContext;
-use crate::race::{Mistake, Race, RaceText, finding, is_in_plain_sight};
+use crate::confidence::is_in_plain_sight;
+use crate::race::{Mistake, Race, RaceText, finding};
 
 /// One conflict for each place that goroutines meet at.
 pub(crate) fn races(cx: &RuleContext<'_>) -> Vec<Race> {

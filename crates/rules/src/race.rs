@@ -3,14 +3,15 @@
 //! conflict is found.
 
 use base::{FxHashMap, FxHashSet};
-use diag::{Access, AccessKind, Confidence, Finding, Frame, Goroutine, GoroutineKind, RuleMeta};
+use diag::{Access, AccessKind, Finding, Frame, Goroutine, GoroutineKind, RuleMeta};
 use flow::{Pair, Root, Side, Thread};
-use go_ir::{FuncId, Op, Order};
+use go_ir::FuncId;
 use go_types::{Type, TypeId};
 use knowledge::TypeKind;
 use source::FileSpan;
 
 use crate::RuleContext;
+use crate::confidence::{confidence, is_in_plain_sight};
 use crate::origin::kind_of;
 
 /// The mistake behind a conflict.
@@ -210,9 +211,8 @@ pub(crate) fn finding(
     let variable = written.unwrap_or_else(|| cx.path_name(pair.scope, &a.path));
     let text = RaceText { variable: &variable, does: past(a.kind), meanwhile: present(b.kind) };
     let (message, help) = words(&text);
-    let confidence = confidence(cx, race);
     let mut finding = Finding::new(meta, cx.package(a.site.func), a.site.span, variable, message)
-        .confidence(confidence)
+        .confidence(confidence(cx, race))
         .access(access(cx, pair.scope, &pair.a))
         .access(access(cx, pair.scope, &pair.b))
         .why(why(cx, pair));
@@ -226,105 +226,6 @@ pub(crate) fn finding(
         finding = finding.why(format!("{} more accesses conflict with it", race.others.len() - 3));
     }
     finding.help(help)
-}
-
-/// How sure a conflict is. Reading the findings of fourteen repositories showed what the false ones
-/// have in common: the object is reached through several fields, or the accesses lie many calls
-/// away from where the goroutines start, so that something on the way keeps them apart.
-fn confidence(cx: &RuleContext<'_>, race: &Race) -> Confidence {
-    let pair = &race.pair;
-    let named = !matches!(race.mistake, Mistake::General | Mistake::Memory);
-    match (pair.same_object, named || is_in_plain_sight(cx, pair)) {
-        (true, true) if meets_own_handler(cx, pair) => Confidence::Low,
-        (true, true) if needs_another_call(cx, pair) || is_answered_to_test(cx, pair) => {
-            Confidence::Medium
-        }
-        (true, true) => Confidence::High,
-        (false, true) => Confidence::Medium,
-        (_, false) => Confidence::Low,
-    }
-}
-
-/// Whether one side registers the other as a handler where nothing serves requests yet: setting up
-/// is over, as a rule, before the first of them is.
-fn meets_own_handler(cx: &RuleContext<'_>, pair: &Pair) -> bool {
-    use knowledge::OriginKind::{GrpcHandler, HttpHandler};
-    let handler = |side: &Side| {
-        let kind = side.thread.as_ref().map(|t| t.kind);
-        matches!(kind, Some(HttpHandler | GrpcHandler))
-    };
-    let (a, b) = (&pair.a, &pair.b);
-    ((a.thread.is_none() && handler(b)) || (b.thread.is_none() && handler(a)))
-        && !cx.origins().serves(pair.scope)
-}
-
-/// Whether the two meet only when a function is called again while a goroutine of its last call runs:
-/// it makes the access before it starts the goroutine, or starts one goroutine and both are in it. Some
-/// state of the object often says that one is running.
-fn needs_another_call(cx: &RuleContext<'_>, pair: &Pair) -> bool {
-    let meets = |t: &Thread, own: &Side| {
-        let func = cx.func(t.starter);
-        let same = own.thread.as_ref().is_some_and(|o| o.start == t.start);
-        if t.kind != knowledge::OriginKind::GoStatement
-            || (!same && own.event.site.func != t.starter)
-        {
-            return false;
-        }
-        let at = |span: FileSpan| {
-            let found = func.values.iter_enumerated().filter(move |(_, v)| v.span == span);
-            found.map(|(v, _)| v)
-        };
-        let order = Order::new(func);
-        let start = at(t.start).find(|&v| matches!(func.instr(v).op, Op::Go(_) | Op::Call(_)));
-        start.is_some_and(|start| match same {
-            true => !order.in_loop(start),
-            false => !at(own.event.site.span).any(|v| order.after(start, v, None)),
-        })
-    };
-    let (a, b) = (&pair.a, &pair.b);
-    b.thread.as_ref().is_some_and(|t| meets(t, a)) || a.thread.as_ref().is_some_and(|t| meets(t, b))
-}
-
-/// Whether a test meets a callback that it gave to other code. A test waits for what its callbacks do,
-/// mostly for an answer over the network.
-fn is_answered_to_test(cx: &RuleContext<'_>, pair: &Pair) -> bool {
-    let is_own = |f: FuncId| {
-        let mut around = std::iter::successors(Some(f), |&f| cx.func(f).parent);
-        around.any(|f| f == pair.scope)
-    };
-    let tests = |side: &Side| match &side.thread {
-        Some(t) => t.kind == knowledge::OriginKind::Test,
-        None => cx.origins().of(cx, pair.scope).kind == GoroutineKind::Test,
-    };
-    let given = |own: &Side, other: &Side| {
-        other.thread.as_ref().is_some_and(|t| !is_own(t.starter)) && tests(own)
-    };
-    given(&pair.a, &pair.b) || given(&pair.b, &pair.a)
-}
-
-/// Whether both accesses are near the start of their goroutines and to an object near at hand.
-pub(crate) fn is_in_plain_sight(cx: &RuleContext<'_>, pair: &Pair) -> bool {
-    [&pair.a, &pair.b].into_iter().all(|side| {
-        flow::depth(&side.event.site.frames) <= MAX_CALLS
-            && !leads_through_pointer(cx, &side.event.path)
-    })
-}
-
-/// Calls from the start of a goroutine to an access that is in plain sight.
-const MAX_CALLS: u32 = 2;
-
-/// Whether a path goes on behind a field that is a pointer or an interface.
-fn leads_through_pointer(cx: &RuleContext<'_>, path: &flow::Path) -> bool {
-    let steps = path.elems.to_vec();
-    steps.iter().take(steps.len().saturating_sub(1)).any(|step| match step {
-        flow::Elem::Field(field) => cx.store().obj(*field).typ.get().is_some_and(|t| {
-            let under = go_types::under::under(cx.store(), t);
-            matches!(cx.store().ty(under), Type::Pointer(_) | Type::Interface(_))
-        }),
-        // Which element it is has been asked for already.
-        flow::Elem::Item => false,
-        flow::Elem::Part(_) => true,
-    })
 }
 
 /// Why nothing keeps the two apart.

@@ -2,6 +2,7 @@
 //! pages, the example programs, variants of them, and the shapes of ordering met in real programs.
 
 mod cached;
+mod confidence;
 mod examples;
 mod pages;
 mod shapes;

@@ -12,7 +12,7 @@ use source::OsSystem;
 type Mark = (String, u32, String);
 
 /// Runs all rules over the module at `dir`, with its test files or without.
-fn run(dir: &Path, tests: TestFiles) -> CheckReport {
+pub fn run(dir: &Path, tests: TestFiles) -> CheckReport {
     let request = CheckRequest {
         system: &OsSystem,
         dir: dir.to_owned(),
