@@ -61,6 +61,12 @@ impl Outline {
         // The header is judged in one place.
         let header = Cursor::new(outline.header);
         outline.version = crate::Reader::new(header, crate::Mode::Strict)?.version();
+        if outline.version < 22 {
+            // One piece, whose clock begins with its first event.
+            let (offset, end) = (HEADER as u64, file.seek(SeekFrom::End(0))?);
+            outline.spans.push(Span { offset, end, start: 0, last_batch: 0, whole: true });
+            return Ok(outline);
+        }
         outline.generations(&mut file)?;
         Ok(outline)
     }

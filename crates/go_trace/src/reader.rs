@@ -9,13 +9,14 @@ use crate::generation::{Generation, Outcome, Sample, nanoseconds};
 use crate::input::Input;
 use crate::order::{Order, Step};
 use crate::tables::Tables;
+use crate::v1;
 use crate::wire::EventType;
 
 /// Trying one thread after another costs as many steps as there are threads. A trace has so many to
 /// start with, and more with each event that passes; real ones need a few an event. Without a
 /// limit, a few bytes could keep the reader busy for hours.
-const PATIENCE: u64 = 1 << 26;
-const PATIENCE_PER_EVENT: u64 = 1 << 10;
+pub(crate) const PATIENCE: u64 = 1 << 26;
+pub(crate) const PATIENCE_PER_EVENT: u64 = 1 << 10;
 
 /// How strict the reader is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,6 +62,8 @@ pub struct Reader<R> {
     /// Whether this generation may be cut off, and is to be saved as far as it goes.
     lenient: bool,
     salvage: Option<Salvage>,
+    /// A trace of v1, once it has been read.
+    old: Option<Box<v1::Trace>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,7 +87,7 @@ impl<R: Read> Reader<R> {
             std::str::from_utf8(digits).ok()?.parse::<u32>().ok()
         });
         let version = match digits.ok_or(Error::NotATrace)? {
-            version @ (22 | 23 | 25 | 26) => version,
+            version @ (11 | 19 | 21 | 22 | 23 | 25 | 26) => version,
             old if old < 22 => return Err(Error::OldVersion(old)),
             unknown => return Err(Error::UnknownVersion(unknown)),
         };
@@ -108,10 +111,11 @@ impl<R: Read> Reader<R> {
             then: None,
             lenient: false,
             salvage: None,
+            old: None,
         })
     }
 
-    /// The minor version of the header: 22, 23, 25 or 26.
+    /// The minor version of the header: 11, 19, 21 (all three v1), 22, 23, 25 or 26.
     pub fn version(&self) -> u32 {
         self.version
     }
@@ -218,6 +222,7 @@ impl<R: Read> Reader<R> {
                 self.state = State::Done;
                 return Ok(Some(self.sync(self.last, false)));
             }
+            State::More if self.version < 22 => return self.next_old(),
             State::More => {}
         }
         let outcome = self.generation.read(&mut self.input, &mut self.tables, self.version);
@@ -255,6 +260,28 @@ impl<R: Read> Reader<R> {
         self.install()?;
         let start = nanoseconds(self.generation.min_time, self.generation.scale);
         Ok(Some(self.sync(start, true)))
+    }
+
+    /// The next event of a trace of v1.
+    #[cold]
+    fn next_old(&mut self) -> Result<Option<Event>, Error> {
+        if self.old.is_none() {
+            let trace = v1::Trace::read(&mut self.input, &mut self.tables, self.version)?;
+            // Its times begin with 0, and its first mark stands before.
+            self.last = -2;
+            let empty = trace.is_empty();
+            self.old = Some(Box::new(trace));
+            if !empty {
+                return Ok(Some(self.sync(-1, true)));
+            }
+        }
+        let Some(old) = &mut self.old else { return Ok(None) };
+        let next = old.next(&mut self.tables)?;
+        if next.is_none() {
+            self.state = State::Done;
+            return Ok(Some(self.sync(self.last.max(-1).wrapping_add(1), false)));
+        }
+        Ok(next)
     }
 
     fn install(&mut self) -> Result<(), Error> {
