@@ -31,6 +31,7 @@ mod order;
 mod outline;
 mod rare;
 mod reader;
+mod resume;
 mod state;
 mod tables;
 mod v1;

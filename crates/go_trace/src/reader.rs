@@ -8,6 +8,7 @@ use crate::frontier::{Cursor, Heap};
 use crate::generation::{Generation, Outcome, Sample, nanoseconds};
 use crate::input::Input;
 use crate::order::{Order, Step};
+use crate::resume::Resumed;
 use crate::tables::Tables;
 use crate::v1;
 use crate::wire::EventType;
@@ -34,8 +35,11 @@ pub enum Mode {
 pub struct Salvage {
     /// Number of the generation.
     pub generation: u64,
-    /// Events left out: what they follow from is missing.
+    /// Events left out: they contradict what is known without those that are missing.
     pub dropped: u64,
+    /// How often the state of a goroutine or processor was supposed, since what led to it is missing.
+    /// A goroutine's state is given as an event then, with no state before.
+    pub gaps: u64,
 }
 
 /// Reads a trace from `R`, which needs no buffer of its own.
@@ -324,8 +328,14 @@ impl<R: Read> Reader<R> {
             if !self.lenient {
                 return Err(Error::Stuck { generation: self.generation.number });
             }
-            self.saved().dropped += 1;
-            self.refresh(0)?;
+            match self.resume()? {
+                Resumed::After(event) => return Ok(Some(event)),
+                Resumed::Yes => {}
+                Resumed::Not => {
+                    self.saved().dropped += 1;
+                    self.refresh(0)?;
+                }
+            }
             match self.heap.0.first() {
                 // A sample may come before what is the earliest one now.
                 Some(&(time, _)) if time <= self.sample_time => {
@@ -338,10 +348,26 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// Of a generation that is cut off: makes the earliest event pass if what is missing can be supposed.
+    fn resume(&mut self) -> Result<Resumed, Error> {
+        let cursor = &mut self.cursors[self.heap.0[0].1 as usize];
+        let Ok(cx) = self.order.context(cursor.thread, &mut cursor.place) else {
+            return Ok(Resumed::Not);
+        };
+        let resumed = self.order.resume(&cursor.raw, cx);
+        (self.order.len, self.given) = (0, 0);
+        let work = std::mem::take(&mut self.order.work);
+        if !matches!(resumed, Resumed::Not) {
+            self.saved().gaps += 1;
+        }
+        self.spend(work)?;
+        Ok(resumed)
+    }
+
     /// What is told of a generation that is cut off.
     fn saved(&mut self) -> &mut Salvage {
         let generation = self.generation.number;
-        self.salvage.get_or_insert(Salvage { generation, dropped: 0 })
+        self.salvage.get_or_insert(Salvage { generation, dropped: 0, gaps: 0 })
     }
 
     fn spend(&mut self, steps: u64) -> Result<(), Error> {

@@ -216,7 +216,8 @@ impl Model {
             self.create(event, tables, id, to, own, sink);
             return;
         }
-        if !self.gos.contains_key(&id) {
+        let known = self.gos.contains_key(&id);
+        if !known {
             self.found(id, own, sink);
         }
         let reason = match event.kind {
@@ -246,7 +247,8 @@ impl Model {
             GoState::Syscall => State::Syscall,
             GoState::Undetermined => return,
         };
-        if from == GoState::Undetermined {
+        // Of a known one, it tells that something is missing: what it did last is taken to have gone on.
+        if from == GoState::Undetermined && !known {
             // It was so all the time: this only says what.
             go.state = next;
             go.stack = own;
