@@ -32,7 +32,7 @@ impl Order {
             E::PROC_START if cx.proc == -1 => self.suppose_proc(first as i64, second, P_IDLE),
             E::PROC_STEAL => self.suppose_proc(first as i64, second, P_ABANDONED),
             // Its processor was taken from it, by a thread whose events are lost.
-            E::GO_SYSCALL_END_BLOCKED => {
+            E::GO_SYSCALL_END_BLOCKED if cx.proc != -1 => {
                 let Some(at) = self.procs.find(cx.proc) else { return Resumed::Not };
                 self.procs.at(at).status = P_IDLE;
                 self.bind_proc(cx, -1);

@@ -237,6 +237,7 @@ struct Record {
 struct Torn {
     generation: u64,
     events_dropped: u64,
+    gaps: u64,
 }
 
 #[derive(Serialize)]
@@ -271,10 +272,11 @@ impl Record {
             crash_gap_ns: seen.gap(),
             generations: model.generations(),
             events: model.events(),
-            torn: seen
-                .end
-                .salvage
-                .map(|s| Torn { generation: s.generation, events_dropped: s.dropped }),
+            torn: seen.end.salvage.map(|s| Torn {
+                generation: s.generation,
+                events_dropped: s.dropped,
+                gaps: s.gaps,
+            }),
             error: seen.end.error.as_ref().map(ToString::to_string),
             crash: seen.crash.map(ReportRecord::new),
             conflict: seen.parties.iter().map(party).collect(),
