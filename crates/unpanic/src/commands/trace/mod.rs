@@ -3,6 +3,7 @@
 
 mod child;
 mod dump;
+mod flush;
 mod goline;
 mod lanes;
 mod record;
@@ -322,6 +323,10 @@ impl Seen<'_> {
 
     /// How long before the first line of the crash the trace ends, in nanoseconds.
     fn gap(&self) -> Option<i64> {
+        // The program itself wrote when it died.
+        if self.end.conflict.is_some() {
+            return Some(0);
+        }
         let (crashed_at, clock) = (self.crashed_at?, self.model.clock()?);
         let since = self.model.last().checked_sub(clock.trace)?;
         let wall = Duration::new(clock.seconds, u32::try_from(clock.nanoseconds).ok()?);

@@ -96,7 +96,9 @@ impl Printer<'_> {
             );
             writeln!(out, "{}", self.paint(YELLOW, &text))?;
         }
-        if let Some(gap) = seen.gap() {
+        if seen.end.conflict.is_some() {
+            writeln!(out, "the trace reaches to the conflict itself")?;
+        } else if let Some(gap) = seen.gap() {
             let long = time(gap);
             writeln!(out, "the trace ends {long} before the first line of the crash was read")?;
         }
