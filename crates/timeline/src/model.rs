@@ -1,7 +1,7 @@
 //! The state of the program at the point that the trace has reached. Each event moves it on; what has
 //! ended thereby goes to a [`Sink`]. Memory follows the goroutines that are alive, not the trace.
 
-use go_trace::{Clock, Details, Event, GoState, ProcState, RangeName, Scope, Tables};
+use go_trace::{Clock, Details, Event, EventType, GoState, ProcState, RangeName, Scope, Tables};
 use rustc_hash::FxHashMap;
 
 use crate::names::{NameId, Names, StackId};
@@ -60,6 +60,36 @@ pub struct Model {
     events: u64,
 }
 
+/// What becomes of a goroutine.
+struct Change {
+    id: i64,
+    from: GoState,
+    to: GoState,
+    /// The trace's numbers of a string and of a stack.
+    reason: u64,
+    stack: u64,
+}
+
+impl Change {
+    /// Of the types of events that traces consist of nearly alone; without looking anything up, which
+    /// `details` does.
+    #[inline]
+    fn frequent(event: &Event) -> Option<Self> {
+        use GoState::{Runnable, Running, Syscall, Waiting};
+        let [a, b, ..] = event.args;
+        let of = |id, from, to, reason, stack| Some(Self { id, from, to, reason, stack });
+        match event.kind {
+            EventType::GO_START => of(a as i64, Runnable, Running, 0, 0),
+            EventType::GO_BLOCK => of(event.goroutine, Running, Waiting, a, b),
+            EventType::GO_STOP => of(event.goroutine, Running, Runnable, a, b),
+            EventType::GO_UNBLOCK => of(a as i64, Waiting, Runnable, 0, 0),
+            EventType::GO_SYSCALL_BEGIN => of(event.goroutine, Running, Syscall, 0, b),
+            EventType::GO_SYSCALL_END => of(event.goroutine, Syscall, Running, 0, 0),
+            _ => None,
+        }
+    }
+}
+
 impl Model {
     /// A model at the start of a trace.
     pub fn new() -> Self {
@@ -112,6 +142,10 @@ impl Model {
         self.first.get_or_insert(time);
         self.last = time;
         self.events += 1;
+        if let Some(change) = Change::frequent(event) {
+            self.transition(event, tables, &change, sink);
+            return;
+        }
         match event.details(tables) {
             Details::Sync { clock, .. } => {
                 self.names.next_generation();
@@ -119,8 +153,9 @@ impl Model {
                 self.generations += u64::from(event.args[1] == 1);
                 self.clock = self.clock.or(clock);
             }
-            Details::Goroutine { id, from, to, .. } => {
-                self.transition(event, tables, (id, from, to), sink);
+            Details::Goroutine { id, from, to, stack, .. } => {
+                let change = Change { id, from, to, reason: 0, stack };
+                self.transition(event, tables, &change, sink);
             }
             Details::Proc { id, to, .. } => self.proc(id, to, time, sink),
             Details::Metric { name, value } => sink.metric(name, time, value),
@@ -206,27 +241,27 @@ impl Model {
         &mut self,
         event: &Event,
         tables: &Tables,
-        (id, from, to): (i64, GoState, GoState),
+        change: &Change,
         sink: &mut S,
     ) {
         let time = event.time;
-        let Details::Goroutine { reason, stack, .. } = event.details(tables) else { return };
+        let &Change { id, from, to, reason, stack } = change;
         let own = self.names.stack_of(stack, tables);
         if from == GoState::NotExist {
             self.create(event, tables, id, to, own, sink);
             return;
         }
-        let known = self.gos.contains_key(&id);
-        if !known {
-            self.found(id, own, sink);
-        }
-        let reason = match event.kind {
-            go_trace::EventType::GO_STOP | go_trace::EventType::GO_BLOCK => {
-                self.names.string(event.args[0], reason)
+        let reason = self.names.string(reason, tables);
+        let mut known = true;
+        let go = match self.gos.get_mut(&id) {
+            Some(go) => go,
+            None => {
+                known = false;
+                self.found(id, own, sink);
+                let Some(go) = self.gos.get_mut(&id) else { return };
+                go
             }
-            _ => NameId::NONE,
         };
-        let Some(go) = self.gos.get_mut(&id) else { return };
         if go.function == NameId::NONE && own != StackId::NONE {
             go.function = outermost(&self.names, own);
         }

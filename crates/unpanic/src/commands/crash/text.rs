@@ -10,7 +10,7 @@ use go_crash::{Contended, Frame, Goroutine, Group, Kind, Section};
 
 use super::Told;
 use super::code::Code;
-use super::collision::{Checked, Collision, is_race};
+use super::collision::{Checked, Collision, is_race, same_function};
 use crate::app::App;
 
 /// So many frames of a crashed goroutine are printed, and code of so many.
@@ -19,6 +19,8 @@ const EXCERPTS: usize = 3;
 /// So many groups and locks are printed.
 const GROUPS: usize = 12;
 const LOCKS: usize = 6;
+/// So many groups are printed that may be the other side.
+const OTHERS: usize = 3;
 
 /// Prints reports.
 pub struct Printer<'a> {
@@ -159,21 +161,44 @@ impl Printer<'_> {
         Ok(true)
     }
 
-    fn collisions(&self, told: &Told, out: &mut dyn Write) -> io::Result<()> {
-        for group in told.report.beside().into_iter().take(3) {
-            let ids: Vec<String> = group.ids.iter().map(u64::to_string).collect();
-            let plural = if group.count == 1 { "" } else { "s" };
-            writeln!(
-                out,
-                "\n{} {}",
-                self.paint(BOLD, "in the same function at that time:"),
-                format_args!(
-                    "goroutine{plural} {} [{}]",
-                    ids.join(", "),
-                    clean_line(group.sample.state())
-                )
-            )?;
+    /// Who of the dump may be the other side, surest first.
+    fn others(&self, told: &Told, out: &mut dyn Write) -> io::Result<()> {
+        let report = &told.report;
+        if !is_race(report) {
+            return Ok(());
         }
+        let mut line = |what: &str, group: &Group, place: &str| {
+            let ids: Vec<String> = group.ids.iter().map(u64::to_string).collect();
+            let (ids, plural) = (ids.join(", "), if group.count == 1 { "" } else { "s" });
+            let (what, state) = (self.paint(BOLD, what), clean_line(group.sample.state()));
+            writeln!(out, "\n{what} goroutine{plural} {ids} [{state}]{place}")
+        };
+        let beside = report.beside();
+        for group in beside.iter().take(OTHERS) {
+            line("in the same function at that time:", group, "")?;
+        }
+        // The functions of the other accesses of what check says.
+        let records = self.checked.map(|c| c.records(&told.collisions)).unwrap_or_default();
+        let accesses: Vec<&str> =
+            records.iter().flat_map(|r| &r.accesses).map(|a| a.function.as_str()).collect();
+        let mut there =
+            report.running_in(|frame| accesses.iter().any(|f| same_function(f, frame.function)));
+        there.retain(|group| beside.iter().all(|other| !std::ptr::eq(*group, *other)));
+        for group in there.iter().take(OTHERS) {
+            line("in a function of the other side at that time:", group, "")?;
+        }
+        if beside.is_empty() && there.is_empty() {
+            for (group, frame) in report.running_own().into_iter().take(OTHERS) {
+                let function = clean_line(frame.function);
+                let place = format!(" in {function}, {}", self.at(frame.file, frame.line));
+                line("ran in the program's own code at that time:", group, &place)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn collisions(&self, told: &Told, out: &mut dyn Write) -> io::Result<()> {
+        self.others(told, out)?;
         let Some(checked) = self.checked else { return Ok(()) };
         if is_race(&told.report) && told.collisions.is_empty() {
             writeln!(
