@@ -1,5 +1,7 @@
 //! The reader: generation after generation, each merged from its threads' events.
 
+mod held;
+
 use std::io::Read;
 
 use crate::error::Error;
@@ -8,7 +10,6 @@ use crate::frontier::{Cursor, Heap};
 use crate::generation::{Generation, Outcome, Sample, nanoseconds};
 use crate::input::Input;
 use crate::order::{Order, Step};
-use crate::resume::Resumed;
 use crate::tables::Tables;
 use crate::v1;
 use crate::wire::EventType;
@@ -152,16 +153,6 @@ impl<R: Read> Reader<R> {
         self.next_other()
     }
 
-    /// The first thread's event has to wait.
-    #[inline(never)]
-    fn after_held(&mut self) -> Result<Option<Event>, Error> {
-        match self.try_others() {
-            Ok(Some(event)) => Ok(Some(self.timed(event))),
-            Ok(None) => self.next_event(),
-            Err(error) => Err(self.stop(error)),
-        }
-    }
-
     /// The next event where it is not the earliest one of a thread.
     #[inline(never)]
     fn next_other(&mut self) -> Result<Option<Event>, Error> {
@@ -266,28 +257,6 @@ impl<R: Read> Reader<R> {
         Ok(Some(self.sync(start, true)))
     }
 
-    /// The next event of a trace of v1.
-    #[cold]
-    fn next_old(&mut self) -> Result<Option<Event>, Error> {
-        if self.old.is_none() {
-            let trace = v1::Trace::read(&mut self.input, &mut self.tables, self.version)?;
-            // Its times begin with 0, and its first mark stands before.
-            self.last = -2;
-            let empty = trace.is_empty();
-            self.old = Some(Box::new(trace));
-            if !empty {
-                return Ok(Some(self.sync(-1, true)));
-            }
-        }
-        let Some(old) = &mut self.old else { return Ok(None) };
-        let next = old.next(&mut self.tables)?;
-        if next.is_none() {
-            self.state = State::Done;
-            return Ok(Some(self.sync(self.last.max(-1).wrapping_add(1), false)));
-        }
-        Ok(next)
-    }
-
     fn install(&mut self) -> Result<(), Error> {
         self.cursors.clear();
         self.heap.0.clear();
@@ -310,79 +279,6 @@ impl<R: Read> Reader<R> {
             self.order.begin(self.generation.number);
         }
         Ok(())
-    }
-
-    /// The earliest event is held: the first of the others that may pass, in the order of time.
-    fn try_others(&mut self) -> Result<Option<Event>, Error> {
-        loop {
-            self.spend(self.heap.0.len() as u64)?;
-            if self.heap.0.is_empty() {
-                return Ok(None);
-            }
-            self.heap.0.sort_by_key(|&(time, _)| time);
-            for i in 1..self.heap.0.len() {
-                if let Some(event) = self.try_thread(i)? {
-                    return Ok(Some(event));
-                }
-            }
-            if !self.lenient {
-                return Err(Error::Stuck { generation: self.generation.number });
-            }
-            match self.resume()? {
-                Resumed::After(event) => return Ok(Some(event)),
-                Resumed::Yes => {}
-                Resumed::Not => {
-                    self.saved().dropped += 1;
-                    self.refresh(0)?;
-                }
-            }
-            match self.heap.0.first() {
-                // A sample may come before what is the earliest one now.
-                Some(&(time, _)) if time <= self.sample_time => {
-                    if let Some(event) = self.try_thread(0)? {
-                        return Ok(Some(event));
-                    }
-                }
-                _ => return Ok(None),
-            }
-        }
-    }
-
-    /// Of a generation that is cut off: makes the earliest event pass if what is missing can be supposed.
-    fn resume(&mut self) -> Result<Resumed, Error> {
-        let cursor = &mut self.cursors[self.heap.0[0].1 as usize];
-        let Ok(cx) = self.order.context(cursor.thread, &mut cursor.place) else {
-            return Ok(Resumed::Not);
-        };
-        let resumed = self.order.resume(&cursor.raw, cx);
-        (self.order.len, self.given) = (0, 0);
-        let work = std::mem::take(&mut self.order.work);
-        if !matches!(resumed, Resumed::Not) {
-            self.saved().gaps += 1;
-        }
-        self.spend(work)?;
-        Ok(resumed)
-    }
-
-    /// What is told of a generation that is cut off.
-    fn saved(&mut self) -> &mut Salvage {
-        let generation = self.generation.number;
-        self.salvage.get_or_insert(Salvage { generation, dropped: 0, gaps: 0 })
-    }
-
-    fn spend(&mut self, steps: u64) -> Result<(), Error> {
-        match self.patience.checked_sub(steps) {
-            Some(left) => {
-                self.patience = left;
-                Ok(())
-            }
-            None if self.lenient => {
-                self.saved();
-                self.skip_generation();
-                Ok(())
-            }
-            None => Err(Error::Tangled { generation: self.generation.number }),
-        }
     }
 
     /// Lets the thread's next event pass if it may.
