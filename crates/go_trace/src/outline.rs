@@ -53,6 +53,7 @@ impl Outline {
     /// Looks through a file.
     pub fn read(file: impl Read + Seek) -> Result<Self, Error> {
         let mut file = BufReader::with_capacity(PIECE, file);
+        let length = file.seek(SeekFrom::End(0))?;
         file.seek(SeekFrom::Start(0))?;
         let mut outline = Self::default();
         if fill(&mut file, &mut outline.header)? < HEADER {
@@ -63,11 +64,11 @@ impl Outline {
         outline.version = crate::Reader::new(header, crate::Mode::Strict)?.version();
         if outline.version < 22 {
             // One piece, whose clock begins with its first event.
-            let (offset, end) = (HEADER as u64, file.seek(SeekFrom::End(0))?);
-            outline.spans.push(Span { offset, end, start: 0, last_batch: 0, whole: true });
+            let offset = HEADER as u64;
+            outline.spans.push(Span { offset, end: length, start: 0, last_batch: 0, whole: true });
             return Ok(outline);
         }
-        outline.generations(&mut file)?;
+        outline.generations(&mut file, length)?;
         Ok(outline)
     }
 
@@ -104,7 +105,11 @@ impl Outline {
         Ok(Cursor::new(self.header).chain(file))
     }
 
-    fn generations<F: Read + Seek>(&mut self, file: &mut BufReader<F>) -> Result<(), Error> {
+    fn generations<F: Read + Seek>(
+        &mut self,
+        file: &mut BufReader<F>,
+        length: u64,
+    ) -> Result<(), Error> {
         let marked = self.version >= 26;
         let mut offset = HEADER as u64;
         let mut scale = 1.0;
@@ -122,11 +127,13 @@ impl Outline {
             };
             if boundary || head.is_none() {
                 // Before 1.26 nothing marks the end of the last generation.
-                let whole = boundary || (got == 0 && !marked);
                 let end = match head {
                     Some(Head::Mark(size)) => offset + size,
                     _ => offset,
                 };
+                // A batch may claim to be longer than what is left of the file.
+                let whole = (boundary || (got == 0 && !marked)) && end <= length;
+                let end = end.min(length);
                 if let Some(open) = open.take() {
                     scale = open.scale.unwrap_or(scale);
                     self.push(&open, end, scale, whole && open.scale.is_some());

@@ -2,7 +2,7 @@
 //! ended thereby goes to a [`Sink`]. Memory follows the goroutines that are alive, not the trace.
 
 use go_trace::{Clock, Details, Event, EventType, GoState, ProcState, RangeName, Scope, Tables};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::names::{NameId, Names, StackId};
 use crate::slice::{
@@ -51,6 +51,9 @@ pub struct Model {
     gos: FxHashMap<i64, Go>,
     procs: FxHashMap<i64, Proc>,
     tasks: FxHashMap<u64, (NameId, i64)>,
+    /// Goroutines that ended in the first generation that was read: what is found there later and is
+    /// none of these was there before.
+    ended: FxHashSet<i64>,
     mark: Option<i64>,
     region: Option<Vec<u8>>,
     first: Option<i64>,
@@ -151,6 +154,9 @@ impl Model {
                 self.names.next_generation();
                 // The mark at the end of the trace begins nothing.
                 self.generations += u64::from(event.args[1] == 1);
+                if self.generations > 1 {
+                    self.ended = FxHashSet::default();
+                }
                 self.clock = self.clock.or(clock);
             }
             Details::Goroutine { id, from, to, stack, .. } => {
@@ -274,6 +280,9 @@ impl Model {
                 sink.goroutine(&last, &self.names);
                 sink.ended(&last, &self.names);
                 self.gos.remove(&id);
+                if self.generations <= 1 {
+                    self.ended.insert(id);
+                }
                 return;
             }
             GoState::Running => State::Running,
@@ -350,12 +359,12 @@ impl Model {
         sink.appears(&Appearance { goroutine: id, function, created, parent, stack }, &self.names);
     }
 
-    /// A goroutine that was there before the trace.
+    /// A goroutine that nobody was seen to start: it was there before the trace, or something is missing.
     fn found<S: Sink>(&mut self, id: i64, own: StackId, sink: &mut S) {
-        let first = self.first.unwrap_or(self.last);
+        let began_before = self.generations <= 1 && !self.ended.contains(&id);
+        let since = if began_before { self.first.unwrap_or(self.last) } else { self.last };
         let function = outermost(&self.names, own);
-        let go =
-            Go { function, began_before: true, last_stack: own, ..Go::new(State::Waiting, first) };
+        let go = Go { function, began_before, last_stack: own, ..Go::new(State::Waiting, since) };
         self.gos.insert(id, go);
         let there =
             Appearance { goroutine: id, function, created: None, parent: -1, stack: StackId::NONE };
