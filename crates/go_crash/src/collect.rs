@@ -104,26 +104,12 @@ impl Report {
         let races = matches!(self.class(), Class::ConcurrentMap | Class::Fault);
         let site = self.crashed.first().and_then(|stack| self.site(stack));
         let Some(site) = site.filter(|_| races) else { return Vec::new() };
-        self.running_in(|frame| frame.function == site.function)
-    }
-    /// Groups of goroutines that ran, or could have, with a call on their stack for which this holds.
-    pub fn running_in(&self, here: impl Fn(Frame<'_>) -> bool) -> Vec<&Group> {
-        let runs = |group: &Group| {
+        let same = |group: &&Group| {
             let state = group.sample.state();
-            state.starts_with("running") || state.starts_with("runnable")
+            let runs = state.starts_with("running") || state.starts_with("runnable");
+            runs && group.sample.frames().any(|frame| frame.function == site.function)
         };
-        let is_there = |group: &Group| group.sample.frames().any(&here);
-        self.groups.iter().filter(|group| runs(group) && is_there(group)).collect()
-    }
-    /// Groups of goroutines that ran, or could have, right in the program's own code, and where: for when
-    /// nothing surer is known of the other side.
-    pub fn running_own(&self) -> Vec<(&Group, Frame<'_>)> {
-        let innermost = |group: &'_ Group| {
-            let mut frames = group.sample.frames().filter(|frame| frame.ancestor == 0);
-            frames.next().is_some_and(|frame| !is_runtime(frame.function) && !frame.is_std())
-        };
-        let own = self.running_in(|_| true).into_iter().filter(|group| innermost(group));
-        own.filter_map(|group| Some((group, group.sample.frames().next()?))).collect()
+        self.groups.iter().filter(same).collect()
     }
     /// [`Report::recoverable`] as a sentence without a full stop.
     pub fn recover_text(&self) -> &'static str {

@@ -10,7 +10,8 @@ use go_crash::{Contended, Frame, Goroutine, Group, Kind, Section};
 
 use super::Told;
 use super::code::Code;
-use super::collision::{Checked, Collision, is_race, same_function};
+use super::collision::{Checked, Collision, is_race};
+use super::others;
 use crate::app::App;
 
 /// So many frames of a crashed goroutine are printed, and code of so many.
@@ -19,8 +20,6 @@ const EXCERPTS: usize = 3;
 /// So many groups and locks are printed.
 const GROUPS: usize = 12;
 const LOCKS: usize = 6;
-/// So many groups are printed that may be the other side.
-const OTHERS: usize = 3;
 
 /// Prints reports.
 pub struct Printer<'a> {
@@ -161,38 +160,22 @@ impl Printer<'_> {
         Ok(true)
     }
 
-    /// Who of the dump may be the other side, surest first.
+    /// Who of the dump may be the other side.
     fn others(&self, told: &Told, out: &mut dyn Write) -> io::Result<()> {
-        let report = &told.report;
-        if !is_race(report) {
-            return Ok(());
-        }
-        let mut line = |what: &str, group: &Group, place: &str| {
-            let ids: Vec<String> = group.ids.iter().map(u64::to_string).collect();
-            let (ids, plural) = (ids.join(", "), if group.count == 1 { "" } else { "s" });
-            let (what, state) = (self.paint(BOLD, what), clean_line(group.sample.state()));
-            writeln!(out, "\n{what} goroutine{plural} {ids} [{state}]{place}")
-        };
-        let beside = report.beside();
-        for group in beside.iter().take(OTHERS) {
-            line("in the same function at that time:", group, "")?;
-        }
-        // The functions of the other accesses of what check says.
         let records = self.checked.map(|c| c.records(&told.collisions)).unwrap_or_default();
-        let accesses: Vec<&str> =
-            records.iter().flat_map(|r| &r.accesses).map(|a| a.function.as_str()).collect();
-        let mut there =
-            report.running_in(|frame| accesses.iter().any(|f| same_function(f, frame.function)));
-        there.retain(|group| beside.iter().all(|other| !std::ptr::eq(*group, *other)));
-        for group in there.iter().take(OTHERS) {
-            line("in a function of the other side at that time:", group, "")?;
-        }
-        if beside.is_empty() && there.is_empty() {
-            for (group, frame) in report.running_own().into_iter().take(OTHERS) {
-                let function = clean_line(frame.function);
-                let place = format!(" in {function}, {}", self.at(frame.file, frame.line));
-                line("ran in the program's own code at that time:", group, &place)?;
-            }
+        for other in others::others(&told.report, &records) {
+            let group = other.group;
+            let ids: Vec<String> = group.ids.iter().map(u64::to_string).collect();
+            let plural = if group.count == 1 { "" } else { "s" };
+            let state = clean_line(group.sample.state());
+            let place = match other.frame {
+                Some(frame) => {
+                    format!(" in {}  {}", clean_line(frame.function), self.place(&frame))
+                }
+                None => String::new(),
+            };
+            let what = self.paint(BOLD, other.how.text());
+            writeln!(out, "\n{what} goroutine{plural} {} [{state}]{place}", ids.join(", "))?;
         }
         Ok(())
     }
