@@ -63,9 +63,15 @@ impl Outline {
         let header = Cursor::new(outline.header);
         outline.version = crate::Reader::new(header, crate::Mode::Strict)?.version();
         if outline.version < 22 {
-            // One piece, whose clock begins with its first event.
+            // One piece. Its first event is at 0, and the mark before it one nanosecond earlier.
             let offset = HEADER as u64;
-            outline.spans.push(Span { offset, end: length, start: 0, last_batch: 0, whole: true });
+            outline.spans.push(Span {
+                offset,
+                end: length,
+                start: -1,
+                last_batch: -1,
+                whole: true,
+            });
             return Ok(outline);
         }
         outline.generations(&mut file, length)?;
