@@ -9,11 +9,21 @@ pub enum Error {
     /// The file does not begin like a trace.
     #[error("not a Go execution trace")]
     NotATrace,
-    /// A trace of Go 1.21 or earlier: another format.
-    #[error(
-        "a trace of Go 1.{0} or earlier has the old format (v1); record it with Go 1.22 or later"
-    )]
+    /// A header of Go 1.10 or earlier, or one that no Go writes.
+    #[error("a trace of format go 1.{0}; traces of Go 1.11 and later can be read")]
     OldVersion(u32),
+    /// A trace of Go 1.21 or earlier, of which the whole file has to be in memory, is too large.
+    #[error(
+        "a trace of Go 1.21 or earlier has to be in memory as a whole; this one is larger than {} MiB. \
+         Record a shorter time, or with Go 1.22 or later", .0 >> 20
+    )]
+    TooLarge(u64),
+    /// A trace of Go 1.21 or earlier has more events than are kept in memory.
+    #[error(
+        "a trace of Go 1.21 or earlier has to be in memory as a whole; this one has more than {0} \
+         events. Record a shorter time, or with Go 1.22 or later"
+    )]
+    TooManyEvents(usize),
     /// A header that no Go up to 1.27 writes.
     #[error("unknown trace version go 1.{0}")]
     UnknownVersion(u32),

@@ -111,6 +111,12 @@ pub fn nanoseconds(time: u64, scale: f64) -> i64 {
     if value < 9_223_372_036_854_775_808.0 { value as i64 } else { i64::MIN }
 }
 
+/// The same of a time that may be before the one that it is counted from.
+pub fn signed_nanoseconds(time: i64, scale: f64) -> i64 {
+    let value = time as f64 * scale;
+    if value < 9_223_372_036_854_775_808.0 { value as i64 } else { i64::MIN }
+}
+
 impl Generation {
     /// Reads the next generation into `self` and `tables`. `version` is the minor version of the
     /// header.

@@ -1,5 +1,6 @@
 //! Reader of Go's execution traces, format v2 (headers `go 1.22`, `1.23`, `1.25` and `1.26`, which
-//! Go 1.22 to 1.27 write). It depends on nothing of ours: bytes in, events out.
+//! Go 1.22 to 1.27 write) and v1 (Go 1.11 to 1.21; see `v1`, its events are given as those of v2). It
+//! depends on nothing of ours: bytes in, events out.
 //!
 //! A trace is a sequence of *generations*. Each is a set of *batches*, one thread's events or a
 //! piece of a table (strings, stacks, CPU samples, clocks), and can be read without any other.
@@ -30,8 +31,10 @@ mod order;
 mod outline;
 mod rare;
 mod reader;
+mod resume;
 mod state;
 mod tables;
+mod v1;
 mod wire;
 
 pub use error::Error;

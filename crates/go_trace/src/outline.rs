@@ -53,6 +53,7 @@ impl Outline {
     /// Looks through a file.
     pub fn read(file: impl Read + Seek) -> Result<Self, Error> {
         let mut file = BufReader::with_capacity(PIECE, file);
+        let length = file.seek(SeekFrom::End(0))?;
         file.seek(SeekFrom::Start(0))?;
         let mut outline = Self::default();
         if fill(&mut file, &mut outline.header)? < HEADER {
@@ -61,7 +62,19 @@ impl Outline {
         // The header is judged in one place.
         let header = Cursor::new(outline.header);
         outline.version = crate::Reader::new(header, crate::Mode::Strict)?.version();
-        outline.generations(&mut file)?;
+        if outline.version < 22 {
+            // One piece. Its first event is at 0, and the mark before it one nanosecond earlier.
+            let offset = HEADER as u64;
+            outline.spans.push(Span {
+                offset,
+                end: length,
+                start: -1,
+                last_batch: -1,
+                whole: true,
+            });
+            return Ok(outline);
+        }
+        outline.generations(&mut file, length)?;
         Ok(outline)
     }
 
@@ -98,7 +111,11 @@ impl Outline {
         Ok(Cursor::new(self.header).chain(file))
     }
 
-    fn generations<F: Read + Seek>(&mut self, file: &mut BufReader<F>) -> Result<(), Error> {
+    fn generations<F: Read + Seek>(
+        &mut self,
+        file: &mut BufReader<F>,
+        length: u64,
+    ) -> Result<(), Error> {
         let marked = self.version >= 26;
         let mut offset = HEADER as u64;
         let mut scale = 1.0;
@@ -116,11 +133,13 @@ impl Outline {
             };
             if boundary || head.is_none() {
                 // Before 1.26 nothing marks the end of the last generation.
-                let whole = boundary || (got == 0 && !marked);
                 let end = match head {
                     Some(Head::Mark(size)) => offset + size,
                     _ => offset,
                 };
+                // A batch may claim to be longer than what is left of the file.
+                let whole = (boundary || (got == 0 && !marked)) && end <= length;
+                let end = end.min(length);
                 if let Some(open) = open.take() {
                     scale = open.scale.unwrap_or(scale);
                     self.push(&open, end, scale, whole && open.scale.is_some());

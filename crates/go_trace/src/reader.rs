@@ -1,5 +1,7 @@
 //! The reader: generation after generation, each merged from its threads' events.
 
+mod held;
+
 use std::io::Read;
 
 use crate::error::Error;
@@ -9,13 +11,14 @@ use crate::generation::{Generation, Outcome, Sample, nanoseconds};
 use crate::input::Input;
 use crate::order::{Order, Step};
 use crate::tables::Tables;
+use crate::v1;
 use crate::wire::EventType;
 
 /// Trying one thread after another costs as many steps as there are threads. A trace has so many to
 /// start with, and more with each event that passes; real ones need a few an event. Without a
 /// limit, a few bytes could keep the reader busy for hours.
-const PATIENCE: u64 = 1 << 26;
-const PATIENCE_PER_EVENT: u64 = 1 << 10;
+pub(crate) const PATIENCE: u64 = 1 << 26;
+pub(crate) const PATIENCE_PER_EVENT: u64 = 1 << 10;
 
 /// How strict the reader is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,8 +36,11 @@ pub enum Mode {
 pub struct Salvage {
     /// Number of the generation.
     pub generation: u64,
-    /// Events left out: what they follow from is missing.
+    /// Events left out: they contradict what is known without those that are missing.
     pub dropped: u64,
+    /// How often the state of a goroutine or processor was supposed, since what led to it is missing.
+    /// A goroutine's state is given as an event then, with no state before.
+    pub gaps: u64,
 }
 
 /// Reads a trace from `R`, which needs no buffer of its own.
@@ -61,6 +67,8 @@ pub struct Reader<R> {
     /// Whether this generation may be cut off, and is to be saved as far as it goes.
     lenient: bool,
     salvage: Option<Salvage>,
+    /// A trace of v1, once it has been read.
+    old: Option<Box<v1::Trace>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,7 +92,7 @@ impl<R: Read> Reader<R> {
             std::str::from_utf8(digits).ok()?.parse::<u32>().ok()
         });
         let version = match digits.ok_or(Error::NotATrace)? {
-            version @ (22 | 23 | 25 | 26) => version,
+            version @ (11 | 19 | 21 | 22 | 23 | 25 | 26) => version,
             old if old < 22 => return Err(Error::OldVersion(old)),
             unknown => return Err(Error::UnknownVersion(unknown)),
         };
@@ -108,10 +116,11 @@ impl<R: Read> Reader<R> {
             then: None,
             lenient: false,
             salvage: None,
+            old: None,
         })
     }
 
-    /// The minor version of the header: 22, 23, 25 or 26.
+    /// The minor version of the header: 11, 19, 21 (all three v1), 22, 23, 25 or 26.
     pub fn version(&self) -> u32 {
         self.version
     }
@@ -142,16 +151,6 @@ impl<R: Read> Reader<R> {
             return self.after_held();
         }
         self.next_other()
-    }
-
-    /// The first thread's event has to wait.
-    #[inline(never)]
-    fn after_held(&mut self) -> Result<Option<Event>, Error> {
-        match self.try_others() {
-            Ok(Some(event)) => Ok(Some(self.timed(event))),
-            Ok(None) => self.next_event(),
-            Err(error) => Err(self.stop(error)),
-        }
     }
 
     /// The next event where it is not the earliest one of a thread.
@@ -218,6 +217,7 @@ impl<R: Read> Reader<R> {
                 self.state = State::Done;
                 return Ok(Some(self.sync(self.last, false)));
             }
+            State::More if self.version < 22 => return self.next_old(),
             State::More => {}
         }
         let outcome = self.generation.read(&mut self.input, &mut self.tables, self.version);
@@ -279,57 +279,6 @@ impl<R: Read> Reader<R> {
             self.order.begin(self.generation.number);
         }
         Ok(())
-    }
-
-    /// The earliest event is held: the first of the others that may pass, in the order of time.
-    fn try_others(&mut self) -> Result<Option<Event>, Error> {
-        loop {
-            self.spend(self.heap.0.len() as u64)?;
-            if self.heap.0.is_empty() {
-                return Ok(None);
-            }
-            self.heap.0.sort_by_key(|&(time, _)| time);
-            for i in 1..self.heap.0.len() {
-                if let Some(event) = self.try_thread(i)? {
-                    return Ok(Some(event));
-                }
-            }
-            if !self.lenient {
-                return Err(Error::Stuck { generation: self.generation.number });
-            }
-            self.saved().dropped += 1;
-            self.refresh(0)?;
-            match self.heap.0.first() {
-                // A sample may come before what is the earliest one now.
-                Some(&(time, _)) if time <= self.sample_time => {
-                    if let Some(event) = self.try_thread(0)? {
-                        return Ok(Some(event));
-                    }
-                }
-                _ => return Ok(None),
-            }
-        }
-    }
-
-    /// What is told of a generation that is cut off.
-    fn saved(&mut self) -> &mut Salvage {
-        let generation = self.generation.number;
-        self.salvage.get_or_insert(Salvage { generation, dropped: 0 })
-    }
-
-    fn spend(&mut self, steps: u64) -> Result<(), Error> {
-        match self.patience.checked_sub(steps) {
-            Some(left) => {
-                self.patience = left;
-                Ok(())
-            }
-            None if self.lenient => {
-                self.saved();
-                self.skip_generation();
-                Ok(())
-            }
-            None => Err(Error::Tangled { generation: self.generation.number }),
-        }
     }
 
     /// Lets the thread's next event pass if it may.

@@ -59,6 +59,13 @@ impl Seq {
     }
 }
 
+impl Seq {
+    /// Whether it is later than `before`.
+    pub fn is_newer(self, before: Self) -> bool {
+        (self.0, self.1) > (before.0, before.1)
+    }
+}
+
 /// A goroutine.
 pub struct Go {
     pub id: i64,
@@ -237,6 +244,12 @@ impl Threads {
         self.all.push(Thread { id, goroutine: -1, go: usize::MAX, proc: -1 });
         self.index.insert(id, at);
         Ok(at)
+    }
+
+    /// Changes all threads; how many there are.
+    pub fn release(&mut self, change: impl FnMut(&mut Thread)) -> u64 {
+        self.all[1..].iter_mut().for_each(change);
+        self.all.len() as u64
     }
 
     /// The first thread that has the processor, and how many were looked at.

@@ -151,6 +151,12 @@ impl Tables {
         self.stacks.insert(id, Piece { at: self.stack_frames.len() as u32 - len, len })
     }
 
+    /// The same, and the last one of a number stands.
+    pub(crate) fn replace_stack(&mut self, id: u64, len: u32) {
+        self.stacks.remove(id);
+        self.add_stack(id, len);
+    }
+
     /// Whether all strings that frames refer to are there.
     pub(crate) fn frames_are_whole(&self) -> bool {
         self.frames.iter().all(|f| self.has_string(f.function) && self.has_string(f.file))
@@ -227,6 +233,14 @@ impl Ids {
             self.dense += 1;
         }
         true
+    }
+
+    fn remove(&mut self, id: u64) {
+        self.far.remove(&id);
+        if let Some(near) = usize::try_from(id).ok().and_then(|id| self.near.get_mut(id)) {
+            *near = ABSENT;
+        }
+        self.dense = self.dense.min(id);
     }
 
     fn clear(&mut self) {

@@ -31,5 +31,5 @@ pub use names::{Frame, NameId, Names, StackId};
 pub use perfetto::Perfetto;
 pub use read::{End, Part, read};
 pub use slice::{Appearance, GoSlice, Log, ProcSlice, Range, RangeKind, Region, Sink, State, Task};
-pub use summary::{Blocks, Function, Processor, Spans, Summary};
+pub use summary::{Blocks, ByName, Function, Processor, Spans, Summary};
 pub use window::{Bounds, MAX_SLICES, Member, Window};

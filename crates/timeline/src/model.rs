@@ -1,8 +1,8 @@
 //! The state of the program at the point that the trace has reached. Each event moves it on; what has
 //! ended thereby goes to a [`Sink`]. Memory follows the goroutines that are alive, not the trace.
 
-use go_trace::{Clock, Details, Event, GoState, ProcState, RangeName, Scope, Tables};
-use rustc_hash::FxHashMap;
+use go_trace::{Clock, Details, Event, EventType, GoState, ProcState, RangeName, Scope, Tables};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::names::{NameId, Names, StackId};
 use crate::slice::{
@@ -51,6 +51,9 @@ pub struct Model {
     gos: FxHashMap<i64, Go>,
     procs: FxHashMap<i64, Proc>,
     tasks: FxHashMap<u64, (NameId, i64)>,
+    /// Goroutines that ended in the first generation that was read: what is found there later and is
+    /// none of these was there before.
+    ended: FxHashSet<i64>,
     mark: Option<i64>,
     region: Option<Vec<u8>>,
     first: Option<i64>,
@@ -58,6 +61,36 @@ pub struct Model {
     clock: Option<Clock>,
     generations: u64,
     events: u64,
+}
+
+/// What becomes of a goroutine.
+struct Change {
+    id: i64,
+    from: GoState,
+    to: GoState,
+    /// The trace's numbers of a string and of a stack.
+    reason: u64,
+    stack: u64,
+}
+
+impl Change {
+    /// Of the types of events that traces consist of nearly alone; without looking anything up, which
+    /// `details` does.
+    #[inline]
+    fn frequent(event: &Event) -> Option<Self> {
+        use GoState::{Runnable, Running, Syscall, Waiting};
+        let [a, b, ..] = event.args;
+        let of = |id, from, to, reason, stack| Some(Self { id, from, to, reason, stack });
+        match event.kind {
+            EventType::GO_START => of(a as i64, Runnable, Running, 0, 0),
+            EventType::GO_BLOCK => of(event.goroutine, Running, Waiting, a, b),
+            EventType::GO_STOP => of(event.goroutine, Running, Runnable, a, b),
+            EventType::GO_UNBLOCK => of(a as i64, Waiting, Runnable, 0, 0),
+            EventType::GO_SYSCALL_BEGIN => of(event.goroutine, Running, Syscall, 0, b),
+            EventType::GO_SYSCALL_END => of(event.goroutine, Syscall, Running, 0, 0),
+            _ => None,
+        }
+    }
 }
 
 impl Model {
@@ -112,15 +145,23 @@ impl Model {
         self.first.get_or_insert(time);
         self.last = time;
         self.events += 1;
+        if let Some(change) = Change::frequent(event) {
+            self.transition(event, tables, &change, sink);
+            return;
+        }
         match event.details(tables) {
             Details::Sync { clock, .. } => {
                 self.names.next_generation();
                 // The mark at the end of the trace begins nothing.
                 self.generations += u64::from(event.args[1] == 1);
+                if self.generations > 1 {
+                    self.ended = FxHashSet::default();
+                }
                 self.clock = self.clock.or(clock);
             }
-            Details::Goroutine { id, from, to, .. } => {
-                self.transition(event, tables, (id, from, to), sink);
+            Details::Goroutine { id, from, to, stack, .. } => {
+                let change = Change { id, from, to, reason: 0, stack };
+                self.transition(event, tables, &change, sink);
             }
             Details::Proc { id, to, .. } => self.proc(id, to, time, sink),
             Details::Metric { name, value } => sink.metric(name, time, value),
@@ -206,26 +247,27 @@ impl Model {
         &mut self,
         event: &Event,
         tables: &Tables,
-        (id, from, to): (i64, GoState, GoState),
+        change: &Change,
         sink: &mut S,
     ) {
         let time = event.time;
-        let Details::Goroutine { reason, stack, .. } = event.details(tables) else { return };
+        let &Change { id, from, to, reason, stack } = change;
         let own = self.names.stack_of(stack, tables);
         if from == GoState::NotExist {
             self.create(event, tables, id, to, own, sink);
             return;
         }
-        if !self.gos.contains_key(&id) {
-            self.found(id, own, sink);
-        }
-        let reason = match event.kind {
-            go_trace::EventType::GO_STOP | go_trace::EventType::GO_BLOCK => {
-                self.names.string(event.args[0], reason)
+        let reason = self.names.string(reason, tables);
+        let mut known = true;
+        let go = match self.gos.get_mut(&id) {
+            Some(go) => go,
+            None => {
+                known = false;
+                self.found(id, own, sink);
+                let Some(go) = self.gos.get_mut(&id) else { return };
+                go
             }
-            _ => NameId::NONE,
         };
-        let Some(go) = self.gos.get_mut(&id) else { return };
         if go.function == NameId::NONE && own != StackId::NONE {
             go.function = outermost(&self.names, own);
         }
@@ -238,6 +280,9 @@ impl Model {
                 sink.goroutine(&last, &self.names);
                 sink.ended(&last, &self.names);
                 self.gos.remove(&id);
+                if self.generations <= 1 {
+                    self.ended.insert(id);
+                }
                 return;
             }
             GoState::Running => State::Running,
@@ -246,7 +291,8 @@ impl Model {
             GoState::Syscall => State::Syscall,
             GoState::Undetermined => return,
         };
-        if from == GoState::Undetermined {
+        // Of a known one, it tells that something is missing: what it did last is taken to have gone on.
+        if from == GoState::Undetermined && !known {
             // It was so all the time: this only says what.
             go.state = next;
             go.stack = own;
@@ -313,12 +359,12 @@ impl Model {
         sink.appears(&Appearance { goroutine: id, function, created, parent, stack }, &self.names);
     }
 
-    /// A goroutine that was there before the trace.
+    /// A goroutine that nobody was seen to start: it was there before the trace, or something is missing.
     fn found<S: Sink>(&mut self, id: i64, own: StackId, sink: &mut S) {
-        let first = self.first.unwrap_or(self.last);
+        let began_before = self.generations <= 1 && !self.ended.contains(&id);
+        let since = if began_before { self.first.unwrap_or(self.last) } else { self.last };
         let function = outermost(&self.names, own);
-        let go =
-            Go { function, began_before: true, last_stack: own, ..Go::new(State::Waiting, first) };
+        let go = Go { function, began_before, last_stack: own, ..Go::new(State::Waiting, since) };
         self.gos.insert(id, go);
         let there =
             Appearance { goroutine: id, function, created: None, parent: -1, stack: StackId::NONE };

@@ -43,6 +43,45 @@ pub struct Frame {
     pub line: u32,
 }
 
+/// Own numbers by the trace's, which go up from 1: a vector, and a hash map for those far outside.
+#[derive(Default)]
+struct Numbers {
+    near: Vec<u32>,
+    far: FxHashMap<u64, u32>,
+}
+
+/// So many of the trace's numbers are looked up without hashing.
+const NEAR: u64 = 1 << 18;
+const ABSENT: u32 = u32::MAX;
+
+impl Numbers {
+    #[inline]
+    fn get(&self, id: u64) -> Option<u32> {
+        match self.near.get(usize::try_from(id).unwrap_or(usize::MAX)) {
+            Some(&number) if number != ABSENT => Some(number),
+            _ if self.far.is_empty() => None,
+            _ => self.far.get(&id).copied(),
+        }
+    }
+
+    fn insert(&mut self, id: u64, number: u32) {
+        if id >= NEAR {
+            self.far.insert(id, number);
+            return;
+        }
+        let at = id as usize;
+        if at >= self.near.len() {
+            self.near.resize(at + 1, ABSENT);
+        }
+        self.near[at] = number;
+    }
+
+    fn clear(&mut self) {
+        self.near.clear();
+        self.far.clear();
+    }
+}
+
 type Build = BuildHasherDefault<FxHasher>;
 
 /// All names and stacks that were met.
@@ -57,8 +96,8 @@ pub struct Names {
     stacks: Vec<(u32, u32)>,
     by_stack: HashTable<u32>,
     /// Of the current generation: the trace's numbers.
-    strings: FxHashMap<u64, NameId>,
-    stack_ids: FxHashMap<u64, StackId>,
+    strings: Numbers,
+    stack_ids: Numbers,
     row: Vec<u32>,
 }
 
@@ -73,8 +112,8 @@ impl Default for Names {
             rows: Vec::new(),
             stacks: vec![(0, 0)],
             by_stack: HashTable::new(),
-            strings: FxHashMap::default(),
-            stack_ids: FxHashMap::default(),
+            strings: Numbers::default(),
+            stack_ids: Numbers::default(),
             row: Vec::new(),
         }
     }
@@ -133,15 +172,15 @@ impl Names {
     }
 
     /// The name of a string of the current generation.
-    pub(crate) fn string(&mut self, id: u64, bytes: &[u8]) -> NameId {
-        if bytes.is_empty() {
+    pub(crate) fn string(&mut self, id: u64, tables: &Tables) -> NameId {
+        if id == 0 {
             return NameId::NONE;
         }
-        if let Some(&name) = self.strings.get(&id) {
-            return name;
+        if let Some(name) = self.strings.get(id) {
+            return NameId(name);
         }
-        let name = self.name(bytes);
-        self.strings.insert(id, name);
+        let name = self.name(tables.string(id));
+        self.strings.insert(id, name.0);
         name
     }
 
@@ -150,8 +189,8 @@ impl Names {
         if id == 0 {
             return StackId::NONE;
         }
-        if let Some(&stack) = self.stack_ids.get(&id) {
-            return stack;
+        if let Some(stack) = self.stack_ids.get(id) {
+            return StackId(stack);
         }
         if self.rows.len() + tables.stack(id).len() > MAX_FRAMES {
             return StackId::NONE;
@@ -173,7 +212,7 @@ impl Names {
         }
         let stack = self.keep(&row);
         self.row = row;
-        self.stack_ids.insert(id, stack);
+        self.stack_ids.insert(id, stack.0);
         stack
     }
 

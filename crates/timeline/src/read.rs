@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek};
 
-use go_trace::{Error, Mode, Outline, Reader, Salvage};
+use go_trace::{Details, Error, EventType, Mode, Outline, Reader, Salvage};
 
 use crate::model::Model;
 use crate::slice::Sink;
@@ -17,7 +17,15 @@ pub struct End {
     pub error: Option<Error>,
     /// Whether reading stopped because everything that was wanted has come.
     pub stopped: bool,
+    /// When the program died of a map conflict, if it wrote that down itself (as `unpanic trace
+    /// record` has it do). Nothing behind is read: it is of writing the trace out.
+    pub conflict: Option<i64>,
 }
+
+/// The category of the message that the recorder's runtime writes when a map conflict ends the program.
+const CATEGORY: &[u8] = b"unpanic";
+/// How the message begins.
+const CONFLICT: &[u8] = b"concurrent map";
 
 /// A part of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,7 +52,17 @@ pub fn read<S: Sink>(
                 end.stopped = true;
                 break;
             }
-            Ok(Some(event)) => model.event(&event, reader.tables(), sink),
+            Ok(Some(event)) => {
+                model.event(&event, reader.tables(), sink);
+                if event.kind == EventType::USER_LOG
+                    && let Details::Log { category: CATEGORY, message, .. } =
+                        event.details(reader.tables())
+                    && message.starts_with(CONFLICT)
+                {
+                    end.conflict = Some(event.time);
+                    break;
+                }
+            }
             Ok(None) => break,
             // The mark at the end of the trace counts as an event, too.
             Err(error) if model.events() <= 1 => return Err(error),

@@ -7,7 +7,7 @@ use crate::conflict::Party;
 use crate::histogram::Histogram;
 use crate::names::{NameId, Names, StackId};
 use crate::slice::{GoSlice, State};
-use crate::summary::{Blocks, Spans, Summary};
+use crate::summary::{Blocks, ByName, Spans, Summary};
 use crate::window::Window;
 
 /// The version of the form of these records. Keys may be added without a new one.
@@ -192,15 +192,15 @@ impl SummaryRecord {
     /// `origin`: when the trace began.
     pub fn new(summary: &Summary, origin: i64, names: &Names) -> Self {
         let text = |name: NameId| names.text(name).to_owned();
-        let blocks = |table| {
-            let rows = sorted(table, text, |b: &Blocks| b.spans.total).into_iter();
+        let blocks = |table: &ByName<Blocks>| {
+            let rows = sorted(table.iter(), text, |b: &Blocks| b.spans.total).into_iter();
             rows.map(|(name, b)| SpansRecord::with_longest(name, b, origin, names)).collect()
         };
         let spans = |table| {
             let rows = sorted(table, text, |s: &Spans| s.total).into_iter();
             rows.map(|(name, s)| SpansRecord::new(name, s)).collect()
         };
-        let functions = sorted(&summary.functions, text, |f| f.count as i64).into_iter();
+        let functions = sorted(summary.functions.iter(), text, |f| f.count as i64).into_iter();
         let function = |(function, f): (String, &crate::Function)| FunctionRecord {
             function,
             count: f.count,

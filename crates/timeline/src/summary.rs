@@ -16,11 +16,11 @@ const LONGEST: usize = 5;
 #[derive(Default)]
 pub struct Summary {
     /// Goroutines by the function that they were started in.
-    pub functions: FxHashMap<NameId, Function>,
+    pub functions: ByName<Function>,
     /// Waiting by reason, in the runtime's words.
-    pub blocks: FxHashMap<NameId, Blocks>,
+    pub blocks: ByName<Blocks>,
     /// System calls by the function that made them.
-    pub syscalls: FxHashMap<NameId, Blocks>,
+    pub syscalls: ByName<Blocks>,
     /// How long goroutines that could run waited for a processor.
     pub latency: Histogram,
     /// The longest of those waits, longest first.
@@ -46,6 +46,48 @@ pub struct Summary {
     /// The largest heap, in bytes.
     pub heap_peak: u64,
     alive: u64,
+}
+
+/// Values by name. Nearly each slice asks for one, so it is found without hashing.
+#[derive(Clone, Debug)]
+pub struct ByName<T> {
+    entries: Vec<(NameId, T)>,
+    /// One more than a name's place in `entries`; 0 for none.
+    places: Vec<u32>,
+}
+
+impl<T> Default for ByName<T> {
+    fn default() -> Self {
+        Self { entries: Vec::new(), places: Vec::new() }
+    }
+}
+
+impl<T: Default> ByName<T> {
+    /// The value of a name, which gets one if it has none.
+    #[inline]
+    pub fn entry(&mut self, name: NameId) -> &mut T {
+        let at = name.0 as usize;
+        if at >= self.places.len() {
+            self.places.resize(at + 1, 0);
+        }
+        if self.places[at] == 0 {
+            self.entries.push((name, T::default()));
+            self.places[at] = self.entries.len() as u32;
+        }
+        &mut self.entries[self.places[at] as usize - 1].1
+    }
+}
+
+impl<T> ByName<T> {
+    /// All, in the order in which they came.
+    pub fn iter(&self) -> impl Iterator<Item = (&NameId, &T)> {
+        self.entries.iter().map(|(name, value)| (name, value))
+    }
+
+    /// All values.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        self.entries.iter().map(|(_, value)| value)
+    }
 }
 
 /// Goroutines of one function.
@@ -112,7 +154,7 @@ fn keep(longest: &mut Vec<GoSlice>, slice: &GoSlice) {
 impl Sink for Summary {
     fn goroutine(&mut self, slice: &GoSlice, names: &Names) {
         let duration = slice.end - slice.start;
-        let function = self.functions.entry(slice.function).or_default();
+        let function = self.functions.entry(slice.function);
         let time = &mut function.time[slice.state as usize];
         *time = time.saturating_add(duration);
         function.alive += u64::from(slice.open);
@@ -129,19 +171,19 @@ impl Sink for Summary {
                 }
             }
             State::Waiting => {
-                let blocks = self.blocks.entry(slice.reason).or_default();
+                let blocks = self.blocks.entry(slice.reason);
                 blocks.spans.add(duration);
                 keep(&mut blocks.longest, slice);
             }
             State::Syscall => {
-                let blocks = self.syscalls.entry(caller(slice.stack, names)).or_default();
+                let blocks = self.syscalls.entry(caller(slice.stack, names));
                 blocks.spans.add(duration);
                 keep(&mut blocks.longest, slice);
             }
         }
         // A goroutine is counted when its last slice comes, since its function is known by then.
         if slice.open {
-            function_count(&mut self.functions, slice.function);
+            self.functions.entry(slice.function).count += 1;
         }
     }
 
@@ -152,7 +194,7 @@ impl Sink for Summary {
     }
 
     fn ended(&mut self, last: &GoSlice, _names: &Names) {
-        function_count(&mut self.functions, last.function);
+        self.functions.entry(last.function).count += 1;
         self.alive = self.alive.saturating_sub(1);
     }
 
@@ -196,10 +238,6 @@ impl Sink for Summary {
             *self.samples.entry(frame.function).or_default() += 1;
         }
     }
-}
-
-fn function_count(functions: &mut FxHashMap<NameId, Function>, function: NameId) {
-    functions.entry(function).or_default().count += 1;
 }
 
 /// The innermost function that is not the runtime's or the system call's own.

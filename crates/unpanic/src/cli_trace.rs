@@ -57,7 +57,9 @@ Examples:
   unpanic trace record --out crash/ -- go test -run TestHub ./hub
 
 The recorder is added to the build by an overlay and begins before main. The trace is written
-every few milliseconds, so little of it is lost when the process dies at once. What the program
+every few milliseconds, and once more when a map conflict ends the process: for that the runtime
+is changed in the overlay, too, and the standard library built anew (once; the build cache keeps
+it). So nothing before a map conflict is lost, and little before other deaths. What the program
 prints is passed on as it is. Unless GOTRACEBACK is set, it runs with GOTRACEBACK=all.
 Exit codes: 0 the program ended, 1 it died of a panic or a fatal error, 2 it could not be built
 or recorded, 3 no trace could be read.")]
@@ -71,6 +73,9 @@ pub struct RecordArgs {
     /// How often the trace is written out; 2ms by default.
     #[arg(long, value_name = "DURATION", value_parser = duration, help_heading = "Recording")]
     pub period: Option<i64>,
+    /// Leave Go's runtime as it is: a map conflict then loses what was not written out yet.
+    #[arg(long, help_heading = "Recording")]
+    pub stock_runtime: bool,
     /// What to show of the trace.
     #[command(flatten)]
     pub view: ViewArgs,

@@ -18,6 +18,7 @@ mod scoreboard_race_variants;
 mod scoreboard_speed;
 mod scoreboard_syntax;
 mod scoreboard_trace;
+mod scoreboard_trace_record;
 mod scoreboard_trace_view;
 mod scoreboard_type_errors;
 mod scoreboard_types;

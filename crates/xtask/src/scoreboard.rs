@@ -9,8 +9,8 @@ use crate::toolchain::Go;
 use crate::{
     root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_layout,
     scoreboard_project, scoreboard_prove, scoreboard_race_suite, scoreboard_race_variants,
-    scoreboard_speed, scoreboard_syntax, scoreboard_trace, scoreboard_trace_view,
-    scoreboard_type_errors, scoreboard_types,
+    scoreboard_speed, scoreboard_syntax, scoreboard_trace, scoreboard_trace_record,
+    scoreboard_trace_view, scoreboard_type_errors, scoreboard_types,
 };
 
 /// What a scoreboard has to work with.
@@ -67,6 +67,7 @@ const BOARDS: &[Board] = &[
         run: |s| scoreboard_syntax::run_speed(&s.go.root, &s.go.binary, &s.out),
     },
     Board { name: "trace", ci: false, run: |s| scoreboard_trace::run(&s.go, &s.out) },
+    Board { name: "trace-record", ci: false, run: scoreboard_trace_record::run },
     Board { name: "trace-view", ci: false, run: scoreboard_trace_view::run },
     Board { name: "speed", ci: false, run: |s| scoreboard_speed::run(&s.go, &s.modules, &s.out) },
 ];

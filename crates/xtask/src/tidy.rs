@@ -29,7 +29,11 @@ const EDGES: &[(&str, &[&str])] = &[
     ("go_trace", &[]),
     ("prover", &["engine", "go_crash"]),
     ("timeline", &["go_crash", "go_trace"]),
-    ("unpanic", &["prover", "timeline"]),
+    ("incidents", &["go_crash"]),
+    ("guard", &["incidents"]),
+    ("gate", &["go_crash"]),
+    ("scaffold", &["go_project", "diag"]),
+    ("unpanic", &["prover", "timeline", "guard", "gate", "scaffold"]),
     ("xtask", &["engine", "go_crash", "go_trace"]),
 ];
 

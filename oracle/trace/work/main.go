@@ -24,7 +24,7 @@ func main() {
 	check(err)
 	check(pprof.StartCPUProfile(discard{}))
 	check(trace.Start(f))
-	for i := range rounds {
+	for i := 0; i < rounds; i++ {
 		tasks(i)
 		pingPong(20_000)
 		locks()
@@ -56,7 +56,8 @@ func tasks(round int) {
 	ctx, task := trace.NewTask(context.Background(), "round")
 	defer task.End()
 	var wg sync.WaitGroup
-	for i := range 50 {
+	for i := 0; i < 50; i++ {
+		i := i // Go 1.21 has one for all rounds
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
@@ -73,19 +74,19 @@ func tasks(round int) {
 
 func pingPong(n int) {
 	var wg sync.WaitGroup
-	for range 4 {
+	for left := 4; left > 0; left-- {
 		a, b := make(chan int), make(chan int)
 		wg.Add(2)
 		go func() {
 			defer wg.Done()
-			for i := range n {
+			for i := 0; i < n; i++ {
 				a <- i
 				<-b
 			}
 		}()
 		go func() {
 			defer wg.Done()
-			for range n {
+			for left := n; left > 0; left-- {
 				b <- <-a
 			}
 		}()
@@ -96,11 +97,11 @@ func pingPong(n int) {
 func locks() {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	for range 30 {
+	for left := 30; left > 0; left-- {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			for range 100 {
+			for left := 100; left > 0; left-- {
 				mu.Lock()
 				runtime.Gosched()
 				mu.Unlock()
@@ -112,11 +113,11 @@ func locks() {
 
 func files() {
 	var wg sync.WaitGroup
-	for range 20 {
+	for left := 20; left > 0; left-- {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			for range 50 {
+			for left := 50; left > 0; left-- {
 				_, err := os.ReadFile("/proc/self/stat")
 				check(err)
 			}
@@ -126,7 +127,7 @@ func files() {
 }
 
 func garbage() {
-	for range 2000 {
+	for left := 2000; left > 0; left-- {
 		sink = append(sink, make([]byte, 16<<10))
 		if len(sink) > 200 {
 			sink = nil

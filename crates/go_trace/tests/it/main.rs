@@ -7,6 +7,7 @@ use proptest::prelude::*;
 #[path = "../../benches/generated.rs"]
 mod generated;
 mod hostile;
+mod old;
 mod salvage;
 
 use generated::{batch, number};
@@ -99,7 +100,7 @@ fn events_say_what_happened() {
 #[test]
 fn headers_are_told_apart() {
     let open = |bytes: &[u8]| read(bytes, Mode::Strict).1;
-    assert!(matches!(open(b"go 1.21 trace\0\0\0"), Some(Error::OldVersion(21))));
+    assert!(matches!(open(b"go 1.10 trace\0\0\0"), Some(Error::OldVersion(10))));
     assert!(matches!(open(b"go 1.99 trace\0\0\0"), Some(Error::UnknownVersion(99))));
     assert!(matches!(open(b"\x7fELF and so on....."), Some(Error::NotATrace)));
     assert!(matches!(open(b""), Some(Error::NotATrace)));
@@ -129,8 +130,8 @@ fn salvage_gives_complete_batches_of_a_torn_generation() {
 
 proptest! {
     #[test]
-    fn no_bytes_make_it_panic(tail in proptest::collection::vec(any::<u8>(), 0..300), version in 0usize..4) {
-        let mut bytes = format!("go 1.{} trace\0\0\0", [22, 23, 25, 26][version]).into_bytes();
+    fn no_bytes_make_it_panic(tail in proptest::collection::vec(any::<u8>(), 0..300), version in 0usize..7) {
+        let mut bytes = format!("go 1.{} trace\0\0\0", [22, 23, 25, 26, 11, 19, 21][version]).into_bytes();
         bytes.extend(tail);
         for mode in [Mode::Strict, Mode::Salvage] {
             if let Ok(mut reader) = Reader::new(bytes.as_slice(), mode) {

@@ -1,4 +1,5 @@
-//! What is left of real traces that are cut, as a dying process leaves them. The traces are of
+//! What is left of real traces that are cut, as a dying process leaves them, also in their first
+//! generation. The traces are of
 //! `oracle/trace/work` (`work OUT 0`), which `cargo xtask scoreboard trace` builds.
 
 use std::collections::HashMap;
@@ -8,24 +9,41 @@ use go_trace::{Details, Error, Event, EventType as E, GoState, Mode, NO_THREAD, 
 const TRACES: [&[u8]; 2] =
     [include_bytes!("../../testdata/go1.22.trace"), include_bytes!("../../testdata/go1.27.trace")];
 
+/// A goroutine does something else.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Change {
+    /// Which event it is.
+    at: usize,
+    goroutine: i64,
+    kind: E,
+    to: GoState,
+    /// Something is missing before.
+    gap: bool,
+}
+
 /// What was read to the end.
 struct Told {
     events: Vec<Event>,
+    changes: Vec<Change>,
     salvage: Option<Salvage>,
 }
 
 fn read(bytes: &[u8], mode: Mode) -> Result<Told, Error> {
     let mut reader = Reader::new(bytes, mode)?;
-    let (mut events, mut states) = (Vec::new(), HashMap::new());
+    let (mut events, mut changes, mut states) = (Vec::new(), Vec::new(), HashMap::new());
     while let Some(event) = reader.next_event()? {
         if let Details::Goroutine { id, from, to, .. } = event.details(reader.tables()) {
             let before = states.insert(id, to).unwrap_or(GoState::Undetermined);
             let known = before != GoState::Undetermined && from != GoState::Undetermined;
             assert!(!known || before == from, "goroutine {id}: {from:?} after {before:?}");
         }
+        if let Details::Goroutine { id: goroutine, to, .. } = event.details(reader.tables()) {
+            let gap = event.kind == E::GO_STATUS && event.thread == NO_THREAD;
+            changes.push(Change { at: events.len(), goroutine, kind: event.kind, to, gap });
+        }
         events.push(event);
     }
-    Ok(Told { events, salvage: reader.salvage() })
+    Ok(Told { events, changes, salvage: reader.salvage() })
 }
 
 fn varint(bytes: &[u8], at: &mut usize) -> usize {
@@ -74,7 +92,9 @@ fn cuts(bytes: &[u8]) -> Vec<usize> {
 /// An event without its time (of a torn generation the clock's frequency may be lost) and without the
 /// number under which the reader keeps a task's name.
 fn key(event: &Event) -> (E, i64, [u64; 3]) {
+    // Who began a task may be lost.
     let [a, b, c, _] = event.args;
+    let c = if event.kind == E::USER_TASK_END { 0 } else { c };
     (event.kind, event.thread, [a, b, c])
 }
 
@@ -96,14 +116,41 @@ fn is_within(part: &[(E, i64, [u64; 3])], whole: &[(E, i64, [u64; 3])]) -> bool 
     part.iter().all(|event| rest.any(|e| e == event))
 }
 
+/// What each goroutine does from the event `first` on.
+fn by_goroutine(changes: &[Change], first: usize) -> HashMap<i64, Vec<Change>> {
+    let mut goroutines: HashMap<i64, Vec<Change>> = HashMap::new();
+    for change in changes.iter().filter(|change| change.at >= first) {
+        goroutines.entry(change.goroutine).or_default().push(*change);
+    }
+    goroutines
+}
+
+/// Whether a goroutine does from its first change on, and from each gap to the next, what it does in
+/// the whole trace, with nothing left out.
+fn runs_are_whole(left: &[Change], mut all: &[Change]) -> bool {
+    let same = |a: &Change, b: &Change| (a.kind, a.to) == (b.kind, b.to);
+    left.split(|change| change.gap).enumerate().all(|(i, run)| {
+        let starts = |from: usize| all[from..].iter().zip(run).all(|(a, b)| same(a, b));
+        let last = if i == 0 { 0 } else { all.len().saturating_sub(run.len()) };
+        match (0..=last).find(|&from| all.len() >= from + run.len() && starts(from)) {
+            Some(from) => {
+                all = &all[from + run.len()..];
+                true
+            }
+            None => false,
+        }
+    })
+}
+
 #[test]
 fn cut_anywhere_what_is_left_is_a_part_of_the_whole_in_its_order() {
     for bytes in TRACES {
-        let whole = read(bytes, Mode::Strict).expect("a whole trace").events;
+        let whole = read(bytes, Mode::Strict).expect("a whole trace");
+        let (whole, whole_changes) = (whole.events, whole.changes);
         let marks: Vec<usize> =
             (0..whole.len()).filter(|&i| whole[i].kind == E::GENERATION).collect();
         assert!(marks.len() > 2, "more than one generation");
-        let (mut torn, mut undropped) = (0, 0);
+        let (mut torn, mut undropped, mut given, mut dropped) = (0, 0, 0, 0);
         for cut in cuts(bytes) {
             let told = read(&bytes[..cut], Mode::Salvage).unwrap_or_else(|e| panic!("{cut}: {e}"));
             let (last, events) = told.events.split_last().expect("a mark at the end");
@@ -121,8 +168,15 @@ fn cut_anywhere_what_is_left_is_a_part_of_the_whole_in_its_order() {
             for (thread, events) in by_thread(left) {
                 assert!(is_within(&events, &threads[&thread]), "cut at {cut}, thread {thread}");
             }
+            let salvage = told.salvage.unwrap_or_default();
+            (given, dropped) = (given + left.len(), dropped + salvage.dropped);
+            let changes = by_goroutine(&whole_changes, same);
+            for (goroutine, left) in by_goroutine(&told.changes, same) {
+                let all = changes.get(&goroutine).map_or(&[][..], Vec::as_slice);
+                assert!(runs_are_whole(&left, all), "cut at {cut}, goroutine {goroutine}");
+            }
             // When nothing was dropped, it has the first ones; and threads are not mixed up either.
-            if told.salvage.is_some_and(|salvage| salvage.dropped > 0) {
+            if salvage.dropped + salvage.gaps > 0 {
                 continue;
             }
             undropped += usize::from(left.len() > 1);
@@ -132,6 +186,7 @@ fn cut_anywhere_what_is_left_is_a_part_of_the_whole_in_its_order() {
             let keys = |events: &[Event]| events.iter().skip(1).map(key).collect::<Vec<_>>();
             assert!(is_within(&keys(left), &keys(all)), "cut at {cut}");
         }
+        assert!(dropped * 100 < given as u64, "{dropped} events left out, {given} given");
         assert!(torn > 100 && undropped > 20, "{torn} torn, of {undropped} nothing dropped");
     }
 }

@@ -68,6 +68,10 @@ fn a_map_conflict_is_recorded() {
         let name = format!("goroutine {} ", party["goroutine"]);
         assert!(outcome.out.contains(&name), "no {name:?} in:\n{}", outcome.out);
     }
+    // Nothing is lost: the trace has the conflict itself, on the goroutine that the dump says died.
+    assert_eq!(value["crash_gap_ns"], 0, "{}", outcome.out);
+    assert!(outcome.out.contains("the trace reaches to the conflict itself"), "{}", outcome.out);
+    assert_eq!(conflict[0]["in_trace"], true, "{conflict:?}");
     let window = &value["window"];
     let long = window["to_ns"].as_i64().unwrap() - window["from_ns"].as_i64().unwrap();
     assert_eq!(long, 10_000_000);

@@ -127,6 +127,11 @@ fn is_map(record: &FindingRecord) -> bool {
     record.accesses.iter().any(|access| access.kind.as_str().starts_with("map-"))
 }
 
+/// Whether a function of the source and one of a dump are the same.
+pub fn same_function(own: &str, printed: &str) -> bool {
+    bare(own) == bare(printed)
+}
+
 /// A function's name without what stands in brackets: Go prints `[...]` for type arguments.
 fn bare(function: &str) -> String {
     let mut depth = 0;

@@ -4,6 +4,7 @@
 pub mod code;
 mod collision;
 mod html;
+mod others;
 mod text;
 
 use std::io::{self, BufWriter, Read, Write};

@@ -11,6 +11,7 @@ use go_crash::{Contended, Frame, Goroutine, Group, Kind, Section};
 use super::Told;
 use super::code::Code;
 use super::collision::{Checked, Collision, is_race};
+use super::others;
 use crate::app::App;
 
 /// So many frames of a crashed goroutine are printed, and code of so many.
@@ -159,21 +160,28 @@ impl Printer<'_> {
         Ok(true)
     }
 
-    fn collisions(&self, told: &Told, out: &mut dyn Write) -> io::Result<()> {
-        for group in told.report.beside().into_iter().take(3) {
+    /// Who of the dump may be the other side.
+    fn others(&self, told: &Told, out: &mut dyn Write) -> io::Result<()> {
+        let records = self.checked.map(|c| c.records(&told.collisions)).unwrap_or_default();
+        for other in others::others(&told.report, &records) {
+            let group = other.group;
             let ids: Vec<String> = group.ids.iter().map(u64::to_string).collect();
             let plural = if group.count == 1 { "" } else { "s" };
-            writeln!(
-                out,
-                "\n{} {}",
-                self.paint(BOLD, "in the same function at that time:"),
-                format_args!(
-                    "goroutine{plural} {} [{}]",
-                    ids.join(", "),
-                    clean_line(group.sample.state())
-                )
-            )?;
+            let state = clean_line(group.sample.state());
+            let place = match other.frame {
+                Some(frame) => {
+                    format!(" in {}  {}", clean_line(frame.function), self.place(&frame))
+                }
+                None => String::new(),
+            };
+            let what = self.paint(BOLD, other.how.text());
+            writeln!(out, "\n{what} goroutine{plural} {} [{state}]{place}", ids.join(", "))?;
         }
+        Ok(())
+    }
+
+    fn collisions(&self, told: &Told, out: &mut dyn Write) -> io::Result<()> {
+        self.others(told, out)?;
         let Some(checked) = self.checked else { return Ok(()) };
         if is_race(&told.report) && told.collisions.is_empty() {
             writeln!(

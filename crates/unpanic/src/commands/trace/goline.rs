@@ -1,6 +1,7 @@
 //! The command of `unpanic trace record`: which package it runs or tests, with which flags, and the
 //! overlay that adds the recorder to it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -113,7 +114,13 @@ impl GoLine {
     }
 
     /// Finds the package and writes the recorder and the overlay into `folder`; the overlay's path.
-    pub fn overlay(&mut self, dir: &Path, folder: &Path) -> anyhow::Result<PathBuf> {
+    /// `more` are other files that are to be seen differently: which, and what stands for it.
+    pub fn overlay(
+        &mut self,
+        dir: &Path,
+        folder: &Path,
+        more: Option<(PathBuf, PathBuf)>,
+    ) -> anyhow::Result<PathBuf> {
         let package = self.package(dir)?;
         let name = if self.test { format!("{FILE}_test.go") } else { format!("{FILE}.go") };
         ensure!(
@@ -132,7 +139,9 @@ impl GoLine {
         let source = RECORDER.replace("package PACKAGE", &format!("package {}", package.name));
         std::fs::write(&recorder, source).context("cannot write the recorder")?;
         let overlay = folder.join("overlay.json");
-        let replace = serde_json::json!({ "Replace": { file.to_string_lossy(): recorder } });
+        let files: BTreeMap<PathBuf, PathBuf> =
+            more.into_iter().chain([(file, recorder)]).collect();
+        let replace = serde_json::json!({ "Replace": files });
         std::fs::write(&overlay, replace.to_string()).context("cannot write the overlay")?;
         Ok(overlay)
     }

@@ -3,6 +3,7 @@
 
 mod child;
 mod dump;
+mod flush;
 mod goline;
 mod lanes;
 mod record;
@@ -222,6 +223,8 @@ struct Record {
     duration_ns: i64,
     /// Of a recorded run: how long before the crash the trace ends.
     crash_gap_ns: Option<i64>,
+    /// Of a recorded run whose trace has the conflict: how long after it the first line came.
+    conflict_to_dump_ns: Option<i64>,
     generations: u64,
     events: u64,
     /// What was saved of a trace that ends inside a generation.
@@ -237,6 +240,7 @@ struct Record {
 struct Torn {
     generation: u64,
     events_dropped: u64,
+    gaps: u64,
 }
 
 #[derive(Serialize)]
@@ -269,12 +273,14 @@ impl Record {
             wall_ns: model.clock().and_then(wall),
             duration_ns: seen.duration(),
             crash_gap_ns: seen.gap(),
+            conflict_to_dump_ns: seen.end.conflict.and_then(|_| seen.until_dump()),
             generations: model.generations(),
             events: model.events(),
-            torn: seen
-                .end
-                .salvage
-                .map(|s| Torn { generation: s.generation, events_dropped: s.dropped }),
+            torn: seen.end.salvage.map(|s| Torn {
+                generation: s.generation,
+                events_dropped: s.dropped,
+                gaps: s.gaps,
+            }),
             error: seen.end.error.as_ref().map(ToString::to_string),
             crash: seen.crash.map(ReportRecord::new),
             conflict: seen.parties.iter().map(party).collect(),
@@ -320,6 +326,12 @@ impl Seen<'_> {
 
     /// How long before the first line of the crash the trace ends, in nanoseconds.
     fn gap(&self) -> Option<i64> {
+        // The program itself wrote when it died.
+        if self.end.conflict.is_some() { Some(0) } else { self.until_dump() }
+    }
+
+    /// From the end of what was read of the trace to the first line of the crash, in nanoseconds.
+    fn until_dump(&self) -> Option<i64> {
         let (crashed_at, clock) = (self.crashed_at?, self.model.clock()?);
         let since = self.model.last().checked_sub(clock.trace)?;
         let wall = Duration::new(clock.seconds, u32::try_from(clock.nanoseconds).ok()?);

@@ -8,12 +8,14 @@ use anyhow::{Context as _, ensure};
 use diag::ExitClass;
 
 use super::child::{self, Run};
+use super::flush;
 use super::goline::GoLine;
 use crate::app::App;
 use crate::cli_trace::{Around, RecordArgs};
 use crate::fixes;
 
-/// The trace is written out this often: 2 ms. What is lost is one period and the time to write it.
+/// The trace is written out this often: 2 ms. Unless `flush` sees to it, what is lost is one period and
+/// the time to write it.
 const PERIOD: i64 = 2_000_000;
 /// A file of so many bytes has a header and nothing else.
 const HEADER: u64 = 16;
@@ -25,7 +27,18 @@ pub fn run(app: &App, args: &RecordArgs) -> anyhow::Result<ExitClass> {
         .prefix("unpanic-trace-")
         .tempdir()
         .context("cannot make a temporary folder")?;
-    let overlay = line.overlay(&app.dir, folder.path())?;
+    let flush = match args.stock_runtime {
+        true => None,
+        false => flush::patch(&line.go, &app.dir, folder.path())?,
+    };
+    let quiet = app.global.quiet.or(app.config.quiet).unwrap_or(false);
+    if flush.is_none() && !args.stock_runtime && !quiet {
+        eprintln!(
+            "note: the runtime of this Go cannot be made to write the trace out when a map conflict ends \
+             the program: up to a few milliseconds before it may be lost"
+        );
+    }
+    let overlay = line.overlay(&app.dir, folder.path(), flush)?;
     let program = if line.test { None } else { Some(build(app, &line, &overlay, folder.path())?) };
     let mut taken = None;
     for attempt in 1..=args.runs {

@@ -77,18 +77,28 @@ impl Printer<'_> {
             seen.version
         )?;
         if let Some(salvage) = seen.end.salvage {
-            let dropped = match salvage.dropped {
-                0 => String::new(),
-                n => format!("; {} events that follow from lost ones are left out", count(n)),
-            };
+            let mut lost = String::new();
+            if salvage.gaps > 0 {
+                lost += &format!(
+                    "; what led to a state is lost in {} {}",
+                    count(salvage.gaps),
+                    if salvage.gaps == 1 { "place" } else { "places" }
+                );
+            }
+            if salvage.dropped > 0 {
+                let dropped = count(salvage.dropped);
+                lost += &format!("; {dropped} events that contradict the rest are left out");
+            }
             let text = format!(
                 "the trace ends inside generation {}, as when the process dies: its complete batches \
-                 were saved{dropped}",
+                 were saved{lost}",
                 salvage.generation
             );
             writeln!(out, "{}", self.paint(YELLOW, &text))?;
         }
-        if let Some(gap) = seen.gap() {
+        if seen.end.conflict.is_some() {
+            writeln!(out, "the trace reaches to the conflict itself")?;
+        } else if let Some(gap) = seen.gap() {
             let long = time(gap);
             writeln!(out, "the trace ends {long} before the first line of the crash was read")?;
         }
