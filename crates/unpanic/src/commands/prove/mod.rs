@@ -10,9 +10,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use diag::{Confidence, ExitClass, FindingRecord, Resolver, Severity, Status};
 use engine::{CheckRequest, RuleSelection, check};
+use go_exec::guard_main;
 use prover::{
     Guard, JobKind, Plan, ProveError, Prover, Request, RunLog, RunOptions, Toolchain, Verdict,
-    VerdictKind, guard_main, prepare,
+    VerdictKind, prepare,
 };
 use serde::Serialize;
 

@@ -1,0 +1,181 @@
+// A map of 1,000 keys that several goroutines read and write, kept safe in five ways.
+package main
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const keys = 1000
+
+// Guarded is a map that may be used by many.
+type Guarded interface {
+	Get(key int) int
+	Set(key, value int)
+}
+
+func main() {
+	for _, goroutines := range []int{1, 2, 4} {
+		for _, reads := range []int{50, 90, 100} {
+			measure("mutex", goroutines, reads, 20_000, newMutex())
+			measure("rwmutex", goroutines, reads, 20_000, newRWMutex())
+			measure("sync.Map", goroutines, reads, 20_000, newSyncMap())
+			measure("sharded", goroutines, reads, 20_000, newSharded())
+			// A write copies all keys: too slow to be written often.
+			if reads == 100 {
+				measure("copy-on-write", goroutines, reads, 20_000, newCopyOnWrite())
+			}
+		}
+	}
+}
+
+// measure prints the nanoseconds of an operation: wall time by all operations of all goroutines.
+func measure(name string, goroutines, reads, rounds int, m Guarded) {
+	start := make(chan struct{})
+	var ready, done sync.WaitGroup
+	for g := 0; g < goroutines; g++ {
+		seed := uint32(g + 1)
+		ready.Add(1)
+		done.Add(1)
+		go func() {
+			defer done.Done()
+			ready.Done()
+			<-start
+			state, sum := seed, 0
+			for i := 0; i < rounds/goroutines; i++ {
+				// xorshift: a key and a decision without a lock.
+				state ^= state << 13
+				state ^= state >> 17
+				state ^= state << 5
+				key := int(state>>8) % keys
+				if int(state%100) < reads {
+					sum += m.Get(key)
+				} else {
+					m.Set(key, i)
+				}
+			}
+			atomic.AddInt64(&sink, int64(sum))
+		}()
+	}
+	ready.Wait()
+	began := time.Now()
+	close(start)
+	done.Wait()
+	ns := float64(time.Since(began).Nanoseconds()) / float64(rounds)
+	fmt.Printf("%s/%d/%d=%.3f\n", name, goroutines, reads, ns)
+}
+
+var sink int64
+
+func filled() map[int]int {
+	m := make(map[int]int, keys)
+	for i := 0; i < keys; i++ {
+		m[i] = i
+	}
+	return m
+}
+
+type mutexMap struct {
+	mu sync.Mutex
+	m  map[int]int
+}
+
+func newMutex() *mutexMap { return &mutexMap{m: filled()} }
+
+func (m *mutexMap) Get(key int) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.m[key]
+}
+
+func (m *mutexMap) Set(key, value int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.m[key] = value
+}
+
+type rwMutexMap struct {
+	mu sync.RWMutex
+	m  map[int]int
+}
+
+func newRWMutex() *rwMutexMap { return &rwMutexMap{m: filled()} }
+
+func (m *rwMutexMap) Get(key int) int {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.m[key]
+}
+
+func (m *rwMutexMap) Set(key, value int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.m[key] = value
+}
+
+type syncMap struct{ m sync.Map }
+
+func newSyncMap() *syncMap {
+	m := new(syncMap)
+	for i := 0; i < keys; i++ {
+		m.m.Store(i, i)
+	}
+	return m
+}
+
+func (m *syncMap) Get(key int) int {
+	value, _ := m.m.Load(key)
+	return value.(int)
+}
+
+func (m *syncMap) Set(key, value int) { m.m.Store(key, value) }
+
+// sharded is 16 maps with a mutex each, 128 bytes apart.
+type sharded struct {
+	shards [16]struct {
+		mutexMap
+		_ [112]byte
+	}
+}
+
+func newSharded() *sharded {
+	s := new(sharded)
+	for i := range s.shards {
+		s.shards[i].m = make(map[int]int)
+	}
+	for i := 0; i < keys; i++ {
+		s.Set(i, i)
+	}
+	return s
+}
+
+func (s *sharded) Get(key int) int    { return s.shards[key%16].Get(key) }
+func (s *sharded) Set(key, value int) { s.shards[key%16].Set(key, value) }
+
+// copyOnWrite never changes a map that somebody may be reading.
+type copyOnWrite struct {
+	mu sync.Mutex
+	m  atomic.Pointer[map[int]int]
+}
+
+func newCopyOnWrite() *copyOnWrite {
+	c := new(copyOnWrite)
+	m := filled()
+	c.m.Store(&m)
+	return c
+}
+
+func (c *copyOnWrite) Get(key int) int { return (*c.m.Load())[key] }
+
+func (c *copyOnWrite) Set(key, value int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := make(map[int]int, keys)
+	for k, v := range *c.m.Load() {
+		next[k] = v
+	}
+	next[key] = value
+	c.m.Store(&next)
+}
