@@ -25,13 +25,13 @@ func main() {
 	case "once":
 		run(func(g, _ int) { fields(ctx)[g] = 1 }, 1)
 	case "loop":
-		run(func(g, i int) { fields(ctx)[g] = i }, 2000)
+		run(func(g, i int) { fields(ctx)[g] = i }, 20_000)
 	case "fixed":
 		run(func(g, i int) {
 			own := maps.Clone(fields(ctx))
 			own[g] = i
 			_ = context.WithValue(ctx, fieldsKey{}, own)
-		}, 2000)
+		}, 20_000)
 	}
 }
 

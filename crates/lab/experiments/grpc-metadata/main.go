@@ -37,12 +37,12 @@ func main() {
 		audits.Add(1)
 		go func() {
 			defer audits.Done()
-			for i := 0; i < 20; i++ {
+			for i := 0; i < 5000; i++ {
 				md["audit"] = []string{fmt.Sprint(call)}
 			}
 		}()
 	}
-	for call := 0; call < 200; call++ {
+	for call := 0; call < 50; call++ {
 		md := fromIncoming(ctx)
 		switch os.Args[1] {
 		case "one":
@@ -50,12 +50,12 @@ func main() {
 			md["audit"] = []string{"none"}
 		case "async":
 			audit(md, call)
-			for i := 0; i < 20; i++ {
+			for i := 0; i < 5000; i++ {
 				md["region"] = []string{"eu-west"}
 			}
 		case "fixed":
 			audit(md.Copy(), call)
-			for i := 0; i < 20; i++ {
+			for i := 0; i < 5000; i++ {
 				md["region"] = []string{"eu-west"}
 			}
 		}

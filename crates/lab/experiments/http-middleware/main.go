@@ -27,7 +27,7 @@ func with(make func() map[int]int, next http.HandlerFunc) http.HandlerFunc {
 // writeInPlace is a middleware that notes things in the map as it finds it.
 func writeInPlace(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		for i := 0; i < 50; i++ {
+		for i := 0; i < 200; i++ {
 			tags(r)[i%5] = i
 		}
 		next(w, r)
@@ -40,7 +40,7 @@ func main() {
 	own := func() map[int]int { return map[int]int{0: 1} }
 	read := func(w http.ResponseWriter, r *http.Request) {
 		sum := 0
-		for i := 0; i < 50; i++ {
+		for i := 0; i < 200; i++ {
 			sum += tags(r)[i%5]
 		}
 	}
@@ -72,7 +72,7 @@ func serve(handler http.HandlerFunc) {
 		go func() {
 			defer clients.Done()
 			<-start
-			for i := 0; i < 100; i++ {
+			for i := 0; i < 200; i++ {
 				r := httptest.NewRequest(http.MethodGet, "/cart", nil)
 				handler(httptest.NewRecorder(), r)
 			}

@@ -3,48 +3,122 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
+const (
+	rounds = 20_000
+	// So many tries are enough, and it is over after so long.
+	tries    = 9
+	patience = 200 * time.Millisecond
+)
+
 func main() {
 	for _, goroutines := range []int{1, 2, 4} {
-		measure("atomic", goroutines, 100_000, atomicAdd())
-		measure("mutex", goroutines, 100_000, mutexAdd())
-		measure("rwmutex", goroutines, 100_000, rwmutexAdd())
-		measure("channel-as-lock", goroutines, 20_000, channelLockAdd())
+		measure("atomic", goroutines, atomicAdd())
+		measure("mutex", goroutines, mutexAdd())
+		measure("rwmutex", goroutines, rwmutexAdd())
+		measure("channel-as-lock", goroutines, channelLockAdd())
 		owner, stop := ownerAdd()
-		measure("owner-by-channel", goroutines, 10_000, owner)
+		measure("owner-by-channel", goroutines, owner)
 		stop()
 		if goroutines == 1 {
-			measure("plain", goroutines, 100_000, plainAdd())
+			measure("plain", goroutines, plainAdd())
 		}
 	}
 }
 
-// measure prints the nanoseconds of an addition: wall time by all additions of all goroutines.
-func measure(name string, goroutines, rounds int, add func()) {
+// measure prints the nanoseconds of an operation: the time by all operations of all goroutines, the median
+// of some tries. With several goroutines a try counts only if the machine let goroutines run at the same
+// time right before it and right after.
+func measure(name string, goroutines int, add func()) {
+	var took []time.Duration
+	end := time.Now().Add(patience)
+	for len(took) < tries && time.Now().Before(end) {
+		if goroutines > 1 && !together() {
+			continue
+		}
+		elapsed := try(goroutines, add)
+		if goroutines == 1 || together() {
+			took = append(took, elapsed)
+		}
+	}
+	if len(took) < tries/3 {
+		return
+	}
+	slices.Sort(took)
+	ns := float64(took[len(took)/2].Nanoseconds()) / rounds
+	fmt.Printf("%s/%d=%.3f\n", name, goroutines, ns)
+}
+
+// try gives the time from when the first goroutine begins until the last one ends.
+func try(goroutines int, add func()) time.Duration {
 	start := make(chan struct{})
 	var ready, done sync.WaitGroup
+	began, ended := make([]time.Time, goroutines), make([]time.Time, goroutines)
 	for g := 0; g < goroutines; g++ {
+		g := g
 		ready.Add(1)
 		done.Add(1)
 		go func() {
 			defer done.Done()
 			ready.Done()
 			<-start
+			began[g] = time.Now()
 			for i := 0; i < rounds/goroutines; i++ {
 				add()
 			}
+			ended[g] = time.Now()
 		}()
 	}
 	ready.Wait()
-	began := time.Now()
 	close(start)
 	done.Wait()
-	fmt.Printf("%s/%d=%.3f\n", name, goroutines, float64(time.Since(began).Nanoseconds())/float64(rounds))
+	return slices.MaxFunc(ended, time.Time.Compare).Sub(slices.MinFunc(began, time.Time.Compare))
 }
+
+// together says whether the machine lets two goroutines run at the same time just now: both spin for a
+// moment, which must not take longer than it takes one of them at its best.
+func together() bool {
+	began := time.Now()
+	var done sync.WaitGroup
+	for g := 0; g < 2; g++ {
+		done.Add(1)
+		go func() {
+			defer done.Done()
+			spin()
+		}()
+	}
+	done.Wait()
+	return time.Since(began) < alone*17/10
+}
+
+// alone is how long spin takes at its best.
+var alone = func() time.Duration {
+	best := time.Hour
+	for i := 0; i < 20; i++ {
+		began := time.Now()
+		spin()
+		best = min(best, time.Since(began))
+	}
+	return best
+}()
+
+func spin() {
+	n := uint32(1)
+	for i := 0; i < 500_000; i++ {
+		n ^= n << 13
+		n ^= n >> 17
+		n ^= n << 5
+	}
+	sink.Add(int64(n & 1))
+}
+
+// sink keeps the compiler from leaving loops out.
+var sink atomic.Int64
 
 func plainAdd() func() {
 	n := new(int64)

@@ -3,12 +3,19 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-const keys = 1000
+const (
+	keys   = 1000
+	rounds = 20_000
+	// So many tries are enough, and it is over after so long.
+	tries    = 9
+	patience = 200 * time.Millisecond
+)
 
 // Guarded is a map that may be used by many.
 type Guarded interface {
@@ -19,31 +26,56 @@ type Guarded interface {
 func main() {
 	for _, goroutines := range []int{1, 2, 4} {
 		for _, reads := range []int{50, 90, 100} {
-			measure("mutex", goroutines, reads, 20_000, newMutex())
-			measure("rwmutex", goroutines, reads, 20_000, newRWMutex())
-			measure("sync.Map", goroutines, reads, 20_000, newSyncMap())
-			measure("sharded", goroutines, reads, 20_000, newSharded())
+			measure("mutex", goroutines, reads, newMutex())
+			measure("rwmutex", goroutines, reads, newRWMutex())
+			measure("sync.Map", goroutines, reads, newSyncMap())
+			measure("sharded", goroutines, reads, newSharded())
 			// A write copies all keys: too slow to be written often.
 			if reads == 100 {
-				measure("copy-on-write", goroutines, reads, 20_000, newCopyOnWrite())
+				measure("copy-on-write", goroutines, reads, newCopyOnWrite())
 			}
 		}
 	}
 }
 
-// measure prints the nanoseconds of an operation: wall time by all operations of all goroutines.
-func measure(name string, goroutines, reads, rounds int, m Guarded) {
+// measure prints the nanoseconds of an operation: the time by all operations of all goroutines, the median
+// of some tries. With several goroutines a try counts only if the machine let goroutines run at the same
+// time right before it and right after.
+func measure(name string, goroutines, reads int, m Guarded) {
+	var took []time.Duration
+	end := time.Now().Add(patience)
+	for len(took) < tries && time.Now().Before(end) {
+		if goroutines > 1 && !together() {
+			continue
+		}
+		elapsed := try(goroutines, reads, m)
+		if goroutines == 1 || together() {
+			took = append(took, elapsed)
+		}
+	}
+	if len(took) < tries/3 {
+		return
+	}
+	slices.Sort(took)
+	ns := float64(took[len(took)/2].Nanoseconds()) / rounds
+	fmt.Printf("%s/%d/%d=%.3f\n", name, goroutines, reads, ns)
+}
+
+// try gives the time from when the first goroutine begins until the last one ends.
+func try(goroutines, reads int, m Guarded) time.Duration {
 	start := make(chan struct{})
 	var ready, done sync.WaitGroup
+	began, ended := make([]time.Time, goroutines), make([]time.Time, goroutines)
 	for g := 0; g < goroutines; g++ {
-		seed := uint32(g + 1)
+		g := g
 		ready.Add(1)
 		done.Add(1)
 		go func() {
 			defer done.Done()
 			ready.Done()
 			<-start
-			state, sum := seed, 0
+			state, sum := uint32(g+1), 0
+			began[g] = time.Now()
 			for i := 0; i < rounds/goroutines; i++ {
 				// xorshift: a key and a decision without a lock.
 				state ^= state << 13
@@ -56,18 +88,55 @@ func measure(name string, goroutines, reads, rounds int, m Guarded) {
 					m.Set(key, i)
 				}
 			}
-			atomic.AddInt64(&sink, int64(sum))
+			ended[g] = time.Now()
+			sink.Add(int64(sum))
 		}()
 	}
 	ready.Wait()
-	began := time.Now()
 	close(start)
 	done.Wait()
-	ns := float64(time.Since(began).Nanoseconds()) / float64(rounds)
-	fmt.Printf("%s/%d/%d=%.3f\n", name, goroutines, reads, ns)
+	return slices.MaxFunc(ended, time.Time.Compare).Sub(slices.MinFunc(began, time.Time.Compare))
 }
 
-var sink int64
+// together says whether the machine lets two goroutines run at the same time just now: both spin for a
+// moment, which must not take longer than it takes one of them at its best.
+func together() bool {
+	began := time.Now()
+	var done sync.WaitGroup
+	for g := 0; g < 2; g++ {
+		done.Add(1)
+		go func() {
+			defer done.Done()
+			spin()
+		}()
+	}
+	done.Wait()
+	return time.Since(began) < alone*17/10
+}
+
+// alone is how long spin takes at its best.
+var alone = func() time.Duration {
+	best := time.Hour
+	for i := 0; i < 20; i++ {
+		began := time.Now()
+		spin()
+		best = min(best, time.Since(began))
+	}
+	return best
+}()
+
+func spin() {
+	n := uint32(1)
+	for i := 0; i < 500_000; i++ {
+		n ^= n << 13
+		n ^= n >> 17
+		n ^= n << 5
+	}
+	sink.Add(int64(n & 1))
+}
+
+// sink keeps the compiler from leaving reads out.
+var sink atomic.Int64
 
 func filled() map[int]int {
 	m := make(map[int]int, keys)

@@ -60,7 +60,7 @@ func main() {
 			counter.(*atomic.Int64).Add(1)
 		}
 	}
-	labels := make([]string, 1000)
+	labels := make([]string, 5000)
 	for i := range labels {
 		labels[i] = fmt.Sprintf("/articles/%d", i)
 	}

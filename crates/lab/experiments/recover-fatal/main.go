@@ -4,6 +4,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -43,6 +44,7 @@ func main() {
 	case "deadlock":
 		guarded(func() { select {} })
 	case "overflow":
+		debug.SetMaxStack(1 << 20)
 		guarded(func() { overflow(0) })
 	}
 	fmt.Println("survived=true")

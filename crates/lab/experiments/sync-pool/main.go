@@ -14,7 +14,7 @@ type Event struct {
 
 var pool = sync.Pool{New: func() any { return &Event{Labels: make(map[int]int)} }}
 
-const events = 2000
+const events = 10_000
 
 func main() {
 	switch os.Args[1] {
@@ -27,7 +27,9 @@ func main() {
 			archive.Add(1)
 			go func() {
 				defer archive.Done()
-				e.Labels[n%10] = n
+				for i := 0; i < 20; i++ {
+					e.Labels[i] = n
+				}
 			}()
 			e.Labels[1] = n
 			pool.Put(e)

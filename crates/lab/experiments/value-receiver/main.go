@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-const writes = 2000
+const writes = 20_000
 
 // Tally has a map; every copy of it has the same one.
 type Tally struct {
