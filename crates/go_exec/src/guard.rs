@@ -65,13 +65,17 @@ pub(crate) fn kill_group(leader: u32) {
 }
 
 /// The guard itself: runs `command`, watches standard input, and gives the exit code to pass on.
-/// Without a command it waits until standard input is closed.
-pub fn guard_main(folder: &Path, command: &[OsString]) -> u8 {
+/// Without a command it waits until standard input is closed. `memory` is how many bytes of data each
+/// process may have, where the system can limit that.
+pub fn guard_main(folder: &Path, memory: Option<u64>, command: &[OsString]) -> u8 {
     let Some((program, arguments)) = command.split_first() else {
         let _ = std::io::stdin().read(&mut [0]);
         remove(folder);
         return 0;
     };
+    if let Some(bytes) = memory {
+        limit_memory(bytes);
+    }
     let started = own_group(Command::new(program).args(arguments).stdin(Stdio::null())).spawn();
     let mut child = match started {
         Ok(child) => child,
@@ -99,6 +103,19 @@ pub fn guard_main(folder: &Path, command: &[OsString]) -> u8 {
         let _ = watcher.join();
     }
     status.map_or(1, exit_code)
+}
+
+/// Limits this process and what it starts. Go reserves much address space and uses little of it, so it
+/// is the data that is limited: what is only reserved does not count (setrlimit(2), `RLIMIT_DATA`).
+fn limit_memory(bytes: u64) {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        // A lower limit that is there already stays; then this one is refused.
+        let _ = setrlimit(Resource::Data, Rlimit { current: Some(bytes), maximum: Some(bytes) });
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = bytes;
 }
 
 /// What was started may still be writing into it for a moment.

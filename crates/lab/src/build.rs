@@ -16,8 +16,18 @@ const BUILD_LIMIT: Duration = Duration::from_mins(15);
 const MAX_TEXT: usize = 600;
 /// What would change the build, or what the program does.
 pub const ENVIRONMENT: &[&str] = &[
-    "GOROOT", "GOENV", "GOOS", "GOARCH", "GOEXPERIMENT", "GODEBUG", "GOGC", "GOMEMLIMIT",
-    "GOTRACEBACK", "GORACE", "GOFIPS140", "GOCOVERDIR",
+    "GOROOT",
+    "GOENV",
+    "GOOS",
+    "GOARCH",
+    "GOEXPERIMENT",
+    "GODEBUG",
+    "GOGC",
+    "GOMEMLIMIT",
+    "GOTRACEBACK",
+    "GORACE",
+    "GOFIPS140",
+    "GOCOVERDIR",
 ];
 
 /// What is built.

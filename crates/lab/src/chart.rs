@@ -150,7 +150,9 @@ fn line(class: &str, [x1, y1, x2, y2]: [f64; 4]) -> String {
 
 fn text_at(class: &str, x: f64, y: f64, anchor: &str, text: &str) -> String {
     let text = escaped(text);
-    format!("<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{text}</text>")
+    format!(
+        "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{text}</text>"
+    )
 }
 
 fn escaped(text: &str) -> String {

@@ -194,7 +194,9 @@ experiments! {
 /// All experiments, in the order in which they are shown.
 pub fn all() -> &'static [Experiment] {
     static ALL: OnceLock<Vec<Experiment>> = OnceLock::new();
-    ALL.get_or_init(|| FILES.iter().map(|(name, page, program)| read(name, page, program)).collect())
+    ALL.get_or_init(|| {
+        FILES.iter().map(|(name, page, program)| read(name, page, program)).collect()
+    })
 }
 
 fn read(name: &str, page: &str, program: &'static str) -> Experiment {

@@ -203,8 +203,12 @@ mod tests {
     #[test]
     fn what_programs_print_cannot_be_markup() {
         let measured = Measured::Printed { values: vec!["<script>x</script>".into()], runs: 3 };
-        let judgement =
-            Judgement { measured, verdict: Verdict::Disagrees, note: Some("<i>".into()), settled: true };
+        let judgement = Judgement {
+            measured,
+            verdict: Verdict::Disagrees,
+            note: Some("<i>".into()),
+            settled: true,
+        };
         let claim = ClaimOutcome {
             text: "a claim",
             variant: "all",

@@ -108,7 +108,13 @@ mod tests {
         let mut sink = |event: go_crash::Event<'_>| reports.extend(collector.event(event));
         parser.push(stderr.as_bytes(), &mut sink);
         parser.finish(&mut sink);
-        Executed { code, stdout: stdout.into(), stderr: stderr.into(), reports, ..Executed::default() }
+        Executed {
+            code,
+            stdout: stdout.into(),
+            stderr: stderr.into(),
+            reports,
+            ..Executed::default()
+        }
     }
 
     #[test]
@@ -123,7 +129,8 @@ mod tests {
         assert!(fatal.has(&Event::ConcurrentMap) && fatal.has(&Event::Fatal));
         assert!(fatal.has(&Event::Dies) && !fatal.has(&Event::Panic) && !fatal.has(&Event::Race));
 
-        let panic = "panic: no\n\ngoroutine 1 [running]:\nmain.main()\n\t/a.go:1 +0x1\nexit status 2\n";
+        let panic =
+            "panic: no\n\ngoroutine 1 [running]:\nmain.main()\n\t/a.go:1 +0x1\nexit status 2\n";
         assert!(Observation::new(&executed("", panic, 2)).has(&Event::Panic));
         assert!(Observation::new(&executed("", "", 137)).has(&Event::Dies));
     }

@@ -126,7 +126,12 @@ impl Bench<'_> {
     }
 
     /// Why nothing is claimed of a toolchain.
-    fn leaves_out(&self, claim: &Claim, variant: &Variant, toolchain: &Toolchain) -> Option<String> {
+    fn leaves_out(
+        &self,
+        claim: &Claim,
+        variant: &Variant,
+        toolchain: &Toolchain,
+    ) -> Option<String> {
         let os = &self.experiment.os;
         if !os.is_empty() && !os.iter().any(|o| o == std::env::consts::OS) {
             return Some(format!("said of {} only", os.join(", ")));
@@ -156,7 +161,10 @@ impl Bench<'_> {
                     let build = Build { language: variant.language, race };
                     let key = (number, build);
                     if !built.contains_key(&key) {
-                        tell(&format!("{}: building with {}", self.experiment.name, toolchain.version));
+                        tell(&format!(
+                            "{}: building with {}",
+                            self.experiment.name, toolchain.version
+                        ));
                         let result = builder.build(self.experiment, toolchain, build, number)?;
                         built.insert(key, result);
                     }
@@ -200,9 +208,8 @@ impl Bench<'_> {
 
     fn is_settled(&self, arm: &Arm) -> bool {
         let mut claims = self.experiment.claims.iter().filter(|claim| concerns(claim, arm));
-        let decided = claims.all(|claim| {
-            !self.wants(claim) || judge(&claim.expect, &arm.runs).settled
-        });
+        let decided =
+            claims.all(|claim| !self.wants(claim) || judge(&claim.expect, &arm.runs).settled);
         let keys = || arm.runs.iter().flat_map(|r| r.values.keys());
         decided && (self.experiment.chart.is_none() || keys().all(|key| is_narrow(&arm.runs, key)))
     }
@@ -245,9 +252,10 @@ impl Bench<'_> {
         }
         let arm = arms.iter().find(|arm| arm.toolchain == toolchain && concerns(claim, arm));
         match arm.map(|arm| (arm, &arm.binary)) {
-            Some((_, Err(why))) if claim.race => {
-                Judgement::undecided(Measured::Nothing, format!("-race needs cgo and a C compiler: {why}"))
-            }
+            Some((_, Err(why))) if claim.race => Judgement::undecided(
+                Measured::Nothing,
+                format!("-race needs cgo and a C compiler: {why}"),
+            ),
             Some((_, Err(why))) => Judgement::undecided(Measured::Nothing, why.clone()),
             Some((arm, Ok(_))) => judge(&claim.expect, &arm.runs),
             None => Judgement::undecided(Measured::Nothing, "nothing was run"),
@@ -258,7 +266,8 @@ impl Bench<'_> {
         if self.experiment.chart.is_none() {
             return Vec::new();
         }
-        let mut keys: Vec<&String> = arms.iter().flat_map(|a| &a.runs).flat_map(|r| r.values.keys()).collect();
+        let mut keys: Vec<&String> =
+            arms.iter().flat_map(|a| &a.runs).flat_map(|r| r.values.keys()).collect();
         keys.sort();
         keys.dedup();
         let number = |key: &String| {

@@ -17,19 +17,29 @@ pub fn write(report: &Report, color: bool, out: &mut dyn Write) -> io::Result<()
     }
     writeln!(out, "{}", report.circumstances())?;
     if report.was_busy() {
-        writeln!(out, "The machine was busy with other things: times and rates are those of a busy machine.")?;
+        writeln!(
+            out,
+            "The machine was busy with other things: times and rates are those of a busy machine."
+        )?;
     }
     writeln!(out, "{}. Intervals are those of 99%.", report.summary())
 }
 
-fn experiment(report: &Report, outcome: &Outcome, color: bool, out: &mut dyn Write) -> io::Result<()> {
+fn experiment(
+    report: &Report,
+    outcome: &Outcome,
+    color: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let name = &outcome.experiment.name;
     let (bold, end) = if color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     writeln!(out, "{bold}{name}{end}: {}", outcome.experiment.title)?;
     let several = report.toolchains.len() > 1;
     for claim in &outcome.claims {
-        for (index, (judgement, go)) in claim.judgements.iter().zip(&report.toolchains).enumerate() {
-            let (text, expected) = if index == 0 { (claim.text, claim.expected.as_str()) } else { ("", "") };
+        for (index, (judgement, go)) in claim.judgements.iter().zip(&report.toolchains).enumerate()
+        {
+            let (text, expected) =
+                if index == 0 { (claim.text, claim.expected.as_str()) } else { ("", "") };
             let prefix = if several { format!("{go}: ") } else { String::new() };
             let seen = prefix + &diag::clean_line(&measured(&judgement.measured));
             row(text, expected, &seen, judgement, color, out)?;

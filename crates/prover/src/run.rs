@@ -340,9 +340,10 @@ impl Prover {
         let met = self.read_report(&report);
         self.met.extend(met.into_iter().map(|m| (run, m)));
         let tail = executed.tail();
-        let crashes = executed.reports.into_iter().filter_map(|report| {
-            Some((report.head.message, report.crashed.into_iter().next()?))
-        });
+        let crashes = executed
+            .reports
+            .into_iter()
+            .filter_map(|report| Some((report.head.message, report.crashed.into_iter().next()?)));
         self.crashes.extend(crashes.map(|crash| (run, crash)));
         if let Ok(rows) = table::read(&counts, self.prepared.sites.len()) {
             for (total, row) in self.totals.iter_mut().zip(&rows) {

@@ -22,13 +22,8 @@ fn run(names: &[&str]) -> Report {
 
 #[test]
 fn what_go_does_by_design_agrees() {
-    let report = run(&[
-        "nil-map-write",
-        "value-semantics",
-        "loop-variables",
-        "recover-panic",
-        "layout",
-    ]);
+    let report =
+        run(&["nil-map-write", "value-semantics", "loop-variables", "recover-panic", "layout"]);
     for outcome in &report.outcomes {
         for claim in &outcome.claims {
             assert_eq!(claim.judgements[0].verdict, Verdict::Agrees, "{claim:?}");
@@ -64,8 +59,11 @@ fn collections_are_read_and_drawn() {
     assert!(page.contains("<polyline") && !page.contains("<script"));
     let mut json = Vec::new();
     lab::write_json(&report, &mut json).unwrap();
-    let lines: Vec<serde_json::Value> =
-        String::from_utf8(json).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let lines: Vec<serde_json::Value> = String::from_utf8(json)
+        .unwrap()
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
     assert!(lines.iter().any(|l| l["type"] == "collections" && l["cycles"][0]["number"] == 1));
     assert!(lines.iter().any(|l| l["type"] == "claim" && l["verdict"] == "agrees"));
 }

@@ -62,7 +62,7 @@ pub fn run(app: &App, args: ProveArgs) -> anyhow::Result<ExitClass> {
 
 /// The guard's own process.
 pub fn guard(args: &ProveGuardArgs) -> ExitClass {
-    let code = guard_main(&args.folder, &args.command);
+    let code = guard_main(&args.folder, args.memory, &args.command);
     // The command's exit code is not one of ours.
     std::process::exit(i32::from(code))
 }
