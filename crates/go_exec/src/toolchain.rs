@@ -43,10 +43,11 @@ impl Toolchain {
         let go = command_at(path)?;
         let mut command = Command::new(&go);
         command.current_dir(std::env::temp_dir());
-        for name in ["GOROOT", "GOFLAGS", "GOENV"] {
-            command.env_remove(name);
+        command.env_remove("GOROOT").env_remove("GOFLAGS");
+        for (name, value) in [("GOTOOLCHAIN", "local"), ("GOWORK", "off"), ("GOENV", "off")] {
+            command.env(name, value);
         }
-        Self::ask(&go, command.env("GOTOOLCHAIN", "local").env("GOWORK", "off"))
+        Self::ask(&go, &mut command)
     }
 
     fn ask(go: &Path, command: &mut Command) -> Result<Self, GoError> {
@@ -92,7 +93,8 @@ fn command_at(path: &Path) -> Result<PathBuf, GoError> {
         return Ok(path);
     }
     let name = if cfg!(windows) { "go.exe" } else { "go" };
-    let found = [path.join("bin"), path.join("go/bin")].map(|folder| folder.join(name));
+    // Where pip installs Go, bin/go is a script that finds go/bin/go by itself only sometimes.
+    let found = [path.join("go/bin"), path.join("bin")].map(|folder| folder.join(name));
     found.into_iter().find(|file| file.is_file()).ok_or_else(|| {
         GoError::NoGo(format!("{} has neither bin/go nor go/bin/go in it", path.display()))
     })

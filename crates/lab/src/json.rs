@@ -1,4 +1,5 @@
-//! JSON Lines: one object a claim and toolchain, one a number, one a run's collections. Names and
+//! JSON Lines: one object a claim and toolchain, one a number, one a run's collections, and a last one on
+//! what it was measured. Names and
 //! values are those of [`crate::Judgement`].
 
 use std::io::{self, Write};
@@ -7,7 +8,8 @@ use serde::Serialize;
 
 use crate::gctrace::Cycle;
 use crate::judge::Judgement;
-use crate::report::Report;
+use crate::report::{Report, measured};
+use crate::stats::LEVEL;
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
@@ -19,6 +21,8 @@ enum Line<'a> {
         race: bool,
         expected: &'a str,
         go: &'a str,
+        /// What was measured, in words.
+        seen: String,
         #[serde(flatten)]
         judgement: &'a Judgement,
     },
@@ -37,6 +41,15 @@ enum Line<'a> {
         go: &'a str,
         cycles: &'a [Cycle],
     },
+    Measured {
+        go: &'a [String],
+        host: &'a str,
+        processors: usize,
+        load_before: Option<f64>,
+        load_after: Option<f64>,
+        seconds: f64,
+        level: f64,
+    },
 }
 
 /// Writes a report.
@@ -52,6 +65,7 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
                     race: claim.race,
                     expected: &claim.expected,
                     go,
+                    seen: measured(&judgement.measured),
                     judgement,
                 };
                 write_line(&line, out)?;
@@ -70,7 +84,17 @@ pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             write_line(&Line::Collections { experiment, variant, go, cycles }, out)?;
         }
     }
-    Ok(())
+    let (load_before, load_after) = report.load.unzip();
+    let line = Line::Measured {
+        go: &report.toolchains,
+        host: &report.host,
+        processors: report.processors,
+        load_before,
+        load_after,
+        seconds: report.time.as_secs_f64(),
+        level: LEVEL,
+    };
+    write_line(&line, out)
 }
 
 fn write_line(line: &Line<'_>, out: &mut dyn Write) -> io::Result<()> {

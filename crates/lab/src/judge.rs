@@ -187,6 +187,10 @@ fn share(event: &Event, is: Rate, runs: &[&Observation]) -> Judgement {
         Verdict::Undecided if hits == 0 && matches!(is, Rate::Sometimes | Rate::Mostly) => {
             Some(format!("not seen in {n} runs; that it never happens is not shown"))
         }
+        Verdict::Undecided if is == Rate::Never => {
+            let (high, never) = (100.0 * high, 100.0 * NEVER);
+            Some(format!("too few runs: up to {high:.1}% is possible, below {never}% would agree"))
+        }
         Verdict::Undecided => Some(format!("too few runs: {n}")),
         _ => None,
     };

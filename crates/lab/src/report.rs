@@ -123,7 +123,7 @@ impl Report {
 /// What is expected, in words.
 pub fn expected(expect: &Expect) -> String {
     match expect {
-        Expect::Prints { value, .. } => value.clone(),
+        Expect::Prints { key, value } => format!("prints {key}={value}"),
         Expect::Rate { event, is } => {
             let event = match event {
                 Event::Dies => "dies",
@@ -164,7 +164,7 @@ pub fn measured(measured: &Measured) -> String {
     match measured {
         Measured::Share { hits, runs, low, high } => {
             let share = 100.0 * f64::from(*hits) / f64::from((*runs).max(1));
-            format!("{share:.0}% of {runs} runs ({:.1}–{:.1}%)", 100.0 * low, 100.0 * high)
+            format!("{share:.0}% of {runs} runs ({}–{}%)", percent(*low), percent(*high))
         }
         Measured::Median { value, low, high, unit, runs } => {
             format!("{}{unit} ({}–{}, {runs} runs)", digits(*value), digits(*low), digits(*high))
@@ -175,6 +175,12 @@ pub fn measured(measured: &Measured) -> String {
         }
         Measured::Nothing => "–".to_owned(),
     }
+}
+
+/// A share in percent; below ten with a decimal.
+fn percent(share: f64) -> String {
+    let percent = 100.0 * share;
+    if percent > 0.0 && percent < 9.95 { format!("{percent:.1}") } else { format!("{percent:.0}") }
 }
 
 /// Three digits that say something.

@@ -76,7 +76,7 @@ pub fn run(options: &Options, tell: &mut dyn FnMut(usize, &str)) -> Result<Repor
     }
     Ok(Report {
         toolchains: names(&options.toolchains),
-        host: format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH),
+        host: host(),
         load: load.zip(self::load()),
         processors: std::thread::available_parallelism().map_or(1, usize::from),
         time: began.elapsed(),
@@ -133,7 +133,7 @@ impl Bench<'_> {
         toolchain: &Toolchain,
     ) -> Option<String> {
         let os = &self.experiment.os;
-        if !os.is_empty() && !os.iter().any(|o| o == std::env::consts::OS) {
+        if !os.is_empty() && !os.iter().any(|o| host().starts_with(&format!("{o}/"))) {
             return Some(format!("said of {} only", os.join(", ")));
         }
         let since = claim.since.unwrap_or(0).max(variant.language);
@@ -313,6 +313,21 @@ fn names(toolchains: &[Toolchain]) -> Vec<String> {
         false => toolchain.version.clone(),
     };
     toolchains.iter().map(name).collect()
+}
+
+/// This system and architecture, as Go names them.
+fn host() -> String {
+    let os = match std::env::consts::OS {
+        "macos" => "darwin",
+        other => other,
+    };
+    let arch = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "x86" => "386",
+        other => other,
+    };
+    format!("{os}/{arch}")
 }
 
 /// The load average of the last minute, where the system tells it (proc(5)).

@@ -2,13 +2,15 @@
 
 use std::io::{self, Write};
 
-use crate::judge::{Judgement, Verdict};
-use crate::report::{Outcome, Report, digits, measured, word};
+use crate::judge::Verdict;
+use crate::report::{ClaimOutcome, Outcome, Report, digits, measured, word};
 
 /// Columns of the claim, of what is expected and of what was measured, in characters.
-const CLAIM: usize = 46;
-const EXPECTED: usize = 28;
-const MEASURED: usize = 32;
+const CLAIM: usize = 42;
+const EXPECTED: usize = 26;
+const MEASURED: usize = 36;
+/// The column of notes, below what was measured.
+const NOTE: usize = 46;
 
 /// Writes a report, with colours or without.
 pub fn write(report: &Report, color: bool, out: &mut dyn Write) -> io::Result<()> {
@@ -34,16 +36,8 @@ fn experiment(
     let name = &outcome.experiment.name;
     let (bold, end) = if color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     writeln!(out, "{bold}{name}{end}: {}", outcome.experiment.title)?;
-    let several = report.toolchains.len() > 1;
     for claim in &outcome.claims {
-        for (index, (judgement, go)) in claim.judgements.iter().zip(&report.toolchains).enumerate()
-        {
-            let (text, expected) =
-                if index == 0 { (claim.text, claim.expected.as_str()) } else { ("", "") };
-            let prefix = if several { format!("{go}: ") } else { String::new() };
-            let seen = prefix + &diag::clean_line(&measured(&judgement.measured));
-            row(text, expected, &seen, judgement, color, out)?;
-        }
+        rows(report, claim, color, out)?;
     }
     numbers(report, outcome, out)?;
     for run in &outcome.collections {
@@ -63,38 +57,39 @@ fn experiment(
     writeln!(out)
 }
 
-fn row(
-    text: &str,
-    expected: &str,
-    seen: &str,
-    judgement: &Judgement,
-    color: bool,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let columns = [(text, CLAIM), (expected, EXPECTED), (seen, MEASURED)];
-    let cells = columns.map(|(text, width)| wrap(text, width));
-    let lines = cells.iter().map(Vec::len).max().unwrap_or(1).max(1);
-    for line in 0..lines {
+/// A claim and what is expected on the left, a line or more for each toolchain on the right.
+fn rows(report: &Report, claim: &ClaimOutcome, color: bool, out: &mut dyn Write) -> io::Result<()> {
+    let left = [(claim.text, CLAIM), (claim.expected.as_str(), EXPECTED)]
+        .map(|(text, width)| (wrap(&diag::clean_line(text), width), width));
+    let mut right = Vec::new();
+    for (judgement, go) in claim.judgements.iter().zip(&report.toolchains) {
+        let prefix = if report.toolchains.len() > 1 { format!("{go} ") } else { String::new() };
+        let seen = prefix + &diag::clean_line(&measured(&judgement.measured));
+        for (index, line) in wrap(&seen, MEASURED).into_iter().enumerate() {
+            let verdict =
+                if index == 0 { verdict(judgement.verdict, color) } else { String::new() };
+            right.push(padded(&line, MEASURED + 2) + &verdict);
+        }
+        let note = judgement.note.as_deref().unwrap_or_default();
+        for line in note.lines().flat_map(|line| wrap(&diag::clean_line(line), NOTE)) {
+            right.push(format!("  {line}"));
+        }
+    }
+    let lines = left.iter().map(|(lines, _)| lines.len()).chain([right.len()]).max();
+    for line in 0..lines.unwrap_or(0) {
         let mut whole = String::from("  ");
-        for (cell, (_, width)) in cells.iter().zip(columns) {
-            let part = cell.get(line).map_or("", String::as_str);
-            whole += part;
-            let missing = (width + 2).saturating_sub(part.chars().count());
-            whole.extend(std::iter::repeat_n(' ', missing));
+        for (cell, width) in &left {
+            whole += &padded(cell.get(line).map_or("", String::as_str), width + 2);
         }
-        if line == 0 {
-            whole += &verdict(judgement.verdict, color);
-        }
+        whole += right.get(line).map_or("", String::as_str);
         writeln!(out, "{}", whole.trim_end())?;
     }
-    if let Some(note) = &judgement.note {
-        let mut lines = note.lines().map(diag::clean_line);
-        writeln!(out, "    = {}", lines.next().unwrap_or_default())?;
-        for more in lines {
-            writeln!(out, "      {more}")?;
-        }
-    }
     Ok(())
+}
+
+fn padded(text: &str, width: usize) -> String {
+    let missing = width.saturating_sub(text.chars().count());
+    text.to_owned() + &" ".repeat(missing)
 }
 
 fn verdict(verdict: Verdict, color: bool) -> String {

@@ -11,10 +11,10 @@ import (
 
 const (
 	keys   = 1000
-	rounds = 20_000
+	rounds = 5000
 	// So many tries are enough, and it is over after so long.
-	tries    = 9
-	patience = 200 * time.Millisecond
+	tries    = 5
+	patience = 80 * time.Millisecond
 )
 
 // Guarded is a map that may be used by many.
