@@ -94,12 +94,9 @@ pub fn heap(title: &str, cycles: &[Cycle]) -> String {
         let at = begin + long * f64::from(part) / 4.0;
         svg += &text_at("dim", x(at), height - 8.0, "middle", &format!("{at:.3} s"));
     }
-    let curves: [(&str, &str, fn(&Cycle) -> f64); 3] = [
-        ("goal", "s1", |c| c.goal),
-        ("at the start", "s0", |c| c.heap[0]),
-        ("alive", "s2", |c| c.heap[2]),
-    ];
-    for (index, (name, colour, of)) in curves.into_iter().enumerate() {
+    let of: [fn(&Cycle) -> f64; 3] = [|c| c.goal, |c| c.heap[0], |c| c.heap[2]];
+    let names = [("goal", "s1"), ("at the start", "s0"), ("alive", "s2")];
+    for (index, ((name, colour), of)) in names.into_iter().zip(of).enumerate() {
         let points: Vec<String> =
             cycles.iter().map(|c| format!("{:.1},{:.1}", x(c.at), y(of(c)))).collect();
         svg += &format!("<polyline class=\"curve {colour}\" points=\"{}\"/>", points.join(" "));

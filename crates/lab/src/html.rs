@@ -61,7 +61,9 @@ fn badges(outcome: &Outcome) -> String {
         outcome.claims.iter().flat_map(|c| &c.judgements).map(|j| word(j.verdict)).collect();
     words.sort_unstable();
     words.dedup();
-    words.iter().map(|w| format!("<span class=\"{w}\">{w}</span> ")).collect()
+    let words: Vec<String> =
+        words.iter().map(|w| format!("<span class=\"{w}\">{w}</span> ")).collect();
+    words.concat()
 }
 
 fn section(report: &Report, outcome: &Outcome, page: &mut String) {

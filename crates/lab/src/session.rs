@@ -2,6 +2,7 @@
 //! turn, so that a machine that gets slower or faster hits all of them, until their claims are decided.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -160,15 +161,16 @@ impl Bench<'_> {
                     }
                     let build = Build { language: variant.language, race };
                     let key = (number, build);
-                    if !built.contains_key(&key) {
-                        tell(&format!(
-                            "{}: building with {}",
-                            self.experiment.name, toolchain.version
-                        ));
-                        let result = builder.build(self.experiment, toolchain, build, number)?;
-                        built.insert(key, result);
-                    }
-                    let binary = built[&key].clone();
+                    let binary = match built.entry(key) {
+                        Entry::Occupied(known) => known.get().clone(),
+                        Entry::Vacant(unknown) => {
+                            let name = &self.experiment.name;
+                            tell(&format!("{name}: building with {}", toolchain.version));
+                            let result =
+                                builder.build(self.experiment, toolchain, build, number)?;
+                            unknown.insert(result).clone()
+                        }
+                    };
                     let (runs, settled) = (Vec::new(), false);
                     arms.push(Arm { toolchain: number, variant, race, binary, runs, settled });
                 }
@@ -308,9 +310,12 @@ fn languages(experiment: &Experiment) -> Vec<u32> {
 /// Versions; with the path where a version is there twice.
 fn names(toolchains: &[Toolchain]) -> Vec<String> {
     let twice = |version: &str| toolchains.iter().filter(|t| t.version == version).count() > 1;
-    let name = |toolchain: &Toolchain| match twice(&toolchain.version) {
-        true => format!("{} ({})", toolchain.version, toolchain.go.display()),
-        false => toolchain.version.clone(),
+    let name = |toolchain: &Toolchain| {
+        if twice(&toolchain.version) {
+            format!("{} ({})", toolchain.version, toolchain.go.display())
+        } else {
+            toolchain.version.clone()
+        }
     };
     toolchains.iter().map(name).collect()
 }

@@ -114,9 +114,9 @@ fn numbers(report: &Report, outcome: &Outcome, out: &mut dyn Write) -> io::Resul
             Some(m) => format!("{:>7} ({}–{})", digits(m.value), digits(m.low), digits(m.high)),
             None => format!("{:>7}", "–"),
         });
-        let medians: String = medians.map(|cell| format!("{cell:<28}")).collect();
+        let medians: Vec<String> = medians.map(|cell| padded(&cell, 28)).collect();
         let key = diag::clean_line(&number.key);
-        let line = format!("    {key:width$}  {medians}");
+        let line = format!("    {key:width$}  {}", medians.concat());
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
