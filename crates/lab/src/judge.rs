@@ -162,7 +162,9 @@ fn printed(key: &str, value: &str, runs: &[&Observation]) -> Judgement {
         _ => Verdict::Disagrees,
     };
     let measured = Measured::Printed { values, runs: runs.len() as u32 };
-    Judgement { measured, verdict, note: None, settled: verdict != Verdict::Undecided }
+    let few = verdict == Verdict::Undecided;
+    let note = few.then(|| format!("too few runs: {}", runs.len()));
+    Judgement { measured, verdict, note, settled: !few }
 }
 
 fn share(event: &Event, is: Rate, runs: &[&Observation]) -> Judgement {

@@ -17,7 +17,7 @@ const BUDGET: &str = "60s";
 
 const HEAD: &str = "# What is said of Go, tried\n\n\
     One command regenerates this: `cargo xtask scoreboard lab` (`UNPANIC_LAB_BUDGET=30s` for another budget an\n\
-    experiment and version). The programs are in crates/lab/experiments; `unpanic lab run NAME` runs one.\n\n\
+    experiment and version, `UNPANIC_LAB_RACE=1` for the claims about -race too). The programs are in crates/lab/experiments; `unpanic lab run NAME` runs one.\n\n\
     Rates are shares of runs, times medians, both with intervals of 99% (Wilson; order statistics). A claim\n\
     agrees or disagrees when its whole interval does. *Undecided* is what a busy machine leaves open.\n";
 
@@ -26,7 +26,12 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
     let budget = std::env::var("UNPANIC_LAB_BUDGET").unwrap_or_else(|_| BUDGET.to_owned());
     let unpanic = Unpanic::build(&setup.go)?;
     let toolchains = [Go::of_version(BESIDE)?, setup.go.clone()];
-    let lines = unpanic.lab(&toolchains, &["--race", "--budget", &budget])?;
+    let mut arguments = vec!["--budget", budget.as_str()];
+    // The standard library is built with the race detector for each version then: minutes.
+    if std::env::var_os("UNPANIC_LAB_RACE").is_some() {
+        arguments.push("--race");
+    }
+    let lines = unpanic.lab(&toolchains, &arguments)?;
     std::fs::create_dir_all(&setup.out)?;
     let path = setup.out.join("lab.md");
     std::fs::write(&path, page(&lines, &budget)?).with_context(|| path.display().to_string())
