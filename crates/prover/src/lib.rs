@@ -29,7 +29,7 @@
 //!   goroutines came close to each other in time on one object, and not elsewhere. A delay that catches
 //!   nobody makes the next one there rarer, at most eight goroutines are held at once, and none while it
 //!   is the only one. Each process has a budget: two seconds (`--all`: a tenth) and 30% of its run time.
-//! - `guard` is a process between unpanic and the go command. It notices when unpanic is gone, by
+//! - `go_exec::guard` is a process between unpanic and the go command. It notices when unpanic is gone, by
 //!   whatever signal, kills what was started and removes the folder.
 //!
 //! # What a proof means
@@ -49,9 +49,7 @@
 )]
 
 mod edits;
-mod exec;
 mod facts;
-mod guard;
 mod instrument;
 mod ops;
 mod outcome;
@@ -62,16 +60,13 @@ mod proof;
 mod run;
 mod sites;
 mod table;
-mod toolchain;
-mod workspace;
 
-pub use guard::{Guard, guard_main};
+pub use go_exec::{Guard, Toolchain};
 pub use plan::Plan;
 pub use program::{Job, JobKind, Prepared, Request, prepare};
 pub use proof::{Meeting, Proof, Side, StackFrame, Verdict, VerdictKind};
 pub use run::{Prover, RunLog, RunOptions};
 pub use sites::{Site, Skip};
-pub use toolchain::Toolchain;
 
 /// The import path of the runtime package in the overlay.
 pub(crate) const RUNTIME: &str = "unpanicrt";
@@ -79,15 +74,9 @@ pub(crate) const RUNTIME: &str = "unpanicrt";
 /// Why nothing could be proven or left standing.
 #[derive(Debug, thiserror::Error)]
 pub enum ProveError {
-    /// There is no `go` command.
+    /// There is no Go, or it is too old.
     #[error("`prove` builds and runs the program, for which it needs the go command: {0}")]
-    NoGo(String),
-    /// It is too old.
-    #[error("Go {found} is too old for `prove`: it needs Go 1.21 or later")]
-    OldGo {
-        /// The version found.
-        found: String,
-    },
+    Go(#[from] go_exec::GoError),
     /// The program does not build, with or without instrumentation.
     #[error("the program does not build:\n{0}")]
     Build(String),

@@ -6,22 +6,24 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::exec::{Executed, Execution, MapCrash};
-use crate::guard::Guard;
+use go_crash::{Class, Goroutine};
+use go_exec::{Executed, Execution, Guard, Toolchain, Workspace};
+
 use crate::outcome::{Met, frames, meetings};
 use crate::plan::Plan;
 use crate::program::{Job, JobKind, Prepared};
 use crate::proof::{Proof, Verdict, VerdictKind};
 use crate::sites::Site;
 use crate::table::{self, Row};
-use crate::toolchain::Toolchain;
-use crate::workspace::{Workspace, report_path, table_path};
 use crate::{ProveError, overlay};
 
 /// Building may take so long.
 const BUILD_LIMIT: Duration = Duration::from_mins(30);
 /// So much of what a failed build prints is shown.
 const MAX_BUILD_TEXT: usize = 4000;
+
+/// A fatal map error: the message and the goroutine that it printed first.
+type MapCrash = (String, Goroutine);
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -254,7 +256,7 @@ impl Prover {
         // Whose fault is it?
         let plain = self.go_build(job, &binary, false)?;
         let text = |executed: &Executed| {
-            let text: String = executed.tail.chars().take(MAX_BUILD_TEXT).collect();
+            let text: String = executed.tail().chars().take(MAX_BUILD_TEXT).collect();
             text.trim_end().to_owned()
         };
         Err(if plain.code == 0 {
@@ -299,7 +301,9 @@ impl Prover {
             command,
             dir,
             env,
+            env_remove: &[],
             limit,
+            wanted: |report| report.class() == Class::ConcurrentMap,
         };
         execution.run(enough).map_err(ProveError::io(format!("cannot run {name}")))
     }
@@ -335,7 +339,12 @@ impl Prover {
         let time = began.elapsed();
         let met = self.read_report(&report);
         self.met.extend(met.into_iter().map(|m| (run, m)));
-        self.crashes.extend(executed.crashes.into_iter().map(|c| (run, c)));
+        let tail = executed.tail();
+        let crashes = executed
+            .reports
+            .into_iter()
+            .filter_map(|report| Some((report.head.message, report.crashed.into_iter().next()?)));
+        self.crashes.extend(crashes.map(|crash| (run, crash)));
         if let Ok(rows) = table::read(&counts, self.prepared.sites.len()) {
             for (total, row) in self.totals.iter_mut().zip(&rows) {
                 total.reached += row.reached;
@@ -352,7 +361,7 @@ impl Prover {
             code: executed.code,
             timed_out: executed.timed_out,
             stopped: executed.stopped,
-            tail: executed.tail,
+            tail,
         })
     }
 
@@ -441,4 +450,14 @@ impl Prover {
     pub fn meetings(&self) -> impl Iterator<Item = &crate::Meeting> {
         self.met.iter().map(|(_, met)| &met.meeting)
     }
+}
+
+/// Where proofs are written to.
+fn report_path(workspace: &Path) -> PathBuf {
+    workspace.join("report.jsonl")
+}
+
+/// Where the table is.
+fn table_path(workspace: &Path) -> PathBuf {
+    workspace.join("table")
 }

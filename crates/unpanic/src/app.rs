@@ -45,6 +45,7 @@ pub fn run() -> anyhow::Result<ExitClass> {
         Command::Crash(args) => commands::crash::run(&app, &args),
         Command::Prove(args) => commands::prove::run(&app, *args),
         Command::ProveGuard(args) => Ok(commands::prove::guard(&args)),
+        Command::Lab(args) => commands::lab::run(&app, &args),
         Command::Trace(args) => commands::trace::run(&app, &args),
         Command::Cache { command } => commands::cache::run(&app, &command),
         Command::Debug { command } => match command {

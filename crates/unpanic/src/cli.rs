@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use crate::cli_lab::LabArgs;
 pub use crate::cli_trace::TraceArgs;
 
 const STYLES: Styles = Styles::styled()
@@ -81,9 +82,11 @@ pub enum Command {
     Crash(CrashArgs),
     /// Make suspected races happen: run the program with a trap around each suspected access.
     Prove(Box<ProveArgs>),
-    /// The process that cleans up after `prove`.
+    /// The process that cleans up after `prove` and `lab`.
     #[command(hide = true, after_help = "Example: started by `unpanic prove`")]
     ProveGuard(ProveGuardArgs),
+    /// Try what is said of Go on the Go that is installed: hazards, semantics, costs, with intervals.
+    Lab(Box<LabArgs>),
     /// Read an execution trace: who ran when, what waited for what, what met at a crash.
     Trace(Box<TraceArgs>),
     /// Look at the remembered results of earlier runs, or forget them.
@@ -403,7 +406,10 @@ pub struct ProveArgs {
 pub struct ProveGuardArgs {
     /// What is removed when unpanic is gone.
     pub folder: PathBuf,
-    /// What is run.
+    /// So many bytes of memory the command may have.
+    #[arg(long)]
+    pub memory: Option<u64>,
+    /// What is run; nothing to watch the folder only.
     #[arg(last = true)]
     pub command: Vec<std::ffi::OsString>,
 }

@@ -74,3 +74,31 @@ impl Drop for Spinner {
         self.0.finish_and_clear();
     }
 }
+
+/// So many of so many things are done.
+pub struct Steps(ProgressBar);
+
+impl Steps {
+    /// A bar, hidden when `quiet` or when standard error is no terminal.
+    pub fn new(quiet: bool, total: usize) -> Self {
+        let steps = bar(quiet);
+        let template = "{spinner} [{bar:30}] {pos}/{len} {wide_msg}";
+        steps.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
+        steps.set_length(total as u64);
+        Self(steps)
+    }
+
+    /// Says how many are done, and what is done now.
+    pub fn tell(&self, done: usize, what: &str) {
+        self.0.set_position(done as u64);
+        if !self.0.is_hidden() {
+            self.0.set_message(diag::clean_line(what).into_owned());
+        }
+    }
+}
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

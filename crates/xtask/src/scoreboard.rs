@@ -10,6 +10,9 @@ use crate::{
     root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_layout,
     scoreboard_project, scoreboard_prove, scoreboard_race_suite, scoreboard_race_variants,
     scoreboard_speed, scoreboard_syntax, scoreboard_trace, scoreboard_trace_record,
+    root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_lab,
+    scoreboard_layout, scoreboard_project, scoreboard_prove, scoreboard_race_suite,
+    scoreboard_race_variants, scoreboard_speed, scoreboard_syntax, scoreboard_trace,
     scoreboard_trace_view, scoreboard_type_errors, scoreboard_types,
 };
 
@@ -60,6 +63,7 @@ const BOARDS: &[Board] = &[
     Board { name: "layout", ci: true, run: |s| scoreboard_layout::run(&s.go, &s.out) },
     Board { name: "crash", ci: false, run: scoreboard_crash::run },
     Board { name: "prove", ci: false, run: scoreboard_prove::run },
+    Board { name: "lab", ci: false, run: scoreboard_lab::run },
     Board { name: "cache", ci: false, run: scoreboard_cache::run },
     Board {
         name: "parse-speed",

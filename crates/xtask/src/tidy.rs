@@ -27,13 +27,15 @@ const EDGES: &[(&str, &[&str])] = &[
     ("engine", &["rules", "cache"]),
     ("go_crash", &["diag"]),
     ("go_trace", &[]),
-    ("prover", &["engine", "go_crash"]),
+    ("go_exec", &["go_crash"]),
+    ("prover", &["engine", "go_exec"]),
+    ("lab", &["go_exec"]),
     ("timeline", &["go_crash", "go_trace"]),
     ("incidents", &["go_crash"]),
     ("guard", &["incidents"]),
     ("gate", &["go_crash"]),
     ("scaffold", &["go_project", "diag"]),
-    ("unpanic", &["prover", "timeline", "guard", "gate", "scaffold"]),
+    ("unpanic", &["prover", "lab", "timeline", "guard", "gate", "scaffold"]),
     ("xtask", &["engine", "go_crash", "go_trace"]),
 ];
 

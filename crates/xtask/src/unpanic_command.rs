@@ -94,6 +94,22 @@ impl Unpanic {
         stream.collect::<Result<_, _>>().context("reading the verdicts")
     }
 
+    /// What `unpanic lab --format json ARGUMENTS` prints with these toolchains, line by line. A claim that is
+    /// refuted is no failure.
+    pub fn lab(&self, toolchains: &[Go], arguments: &[&str]) -> anyhow::Result<Vec<Value>> {
+        let mut command = Command::new(&self.binary);
+        command.args(["lab", "--quiet", "--format", "json"]).args(arguments);
+        for go in toolchains {
+            command.arg("--go").arg(&go.binary);
+        }
+        let output =
+            command.output().with_context(|| format!("cannot run {}", self.binary.display()))?;
+        let error = String::from_utf8_lossy(&output.stderr);
+        ensure!(matches!(output.status.code(), Some(0 | 1)), "lab failed\n{error}");
+        let stream = serde_json::Deserializer::from_slice(&output.stdout).into_iter();
+        stream.collect::<Result<_, _>>().context("reading the report")
+    }
+
     /// How many bytes the results in a cache take.
     pub fn cache_size(&self, cache: &Path) -> anyhow::Result<u64> {
         let mut command = Command::new(&self.binary);

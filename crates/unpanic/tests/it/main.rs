@@ -6,6 +6,7 @@ mod cached;
 mod command;
 mod crash;
 mod good_input;
+mod lab;
 mod layout;
 mod prove;
 mod trace;

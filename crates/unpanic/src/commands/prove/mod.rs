@@ -10,9 +10,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use diag::{Confidence, ExitClass, FindingRecord, Resolver, Severity, Status};
 use engine::{CheckRequest, RuleSelection, check};
+use go_exec::guard_main;
 use prover::{
     Guard, JobKind, Plan, ProveError, Prover, Request, RunLog, RunOptions, Toolchain, Verdict,
-    VerdictKind, guard_main, prepare,
+    VerdictKind, prepare,
 };
 use serde::Serialize;
 
@@ -61,7 +62,7 @@ pub fn run(app: &App, args: ProveArgs) -> anyhow::Result<ExitClass> {
 
 /// The guard's own process.
 pub fn guard(args: &ProveGuardArgs) -> ExitClass {
-    let code = guard_main(&args.folder, &args.command);
+    let code = guard_main(&args.folder, args.memory, &args.command);
     // The command's exit code is not one of ours.
     std::process::exit(i32::from(code))
 }

@@ -3,13 +3,13 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-const PREFIX: &str = "unpanic-prove-";
+const PREFIX: &str = "unpanic-run-";
 
 /// The folder; removed on drop.
 #[derive(Debug)]
-pub(crate) struct Workspace {
+pub struct Workspace {
     dir: tempfile::TempDir,
 }
 
@@ -63,16 +63,6 @@ fn is_alive(_: u32) -> bool {
 pub(crate) fn is_workspace(dir: &Path) -> bool {
     let name = dir.file_name().map(|n| n.to_string_lossy().into_owned());
     name.is_some_and(|n| owner(&n).is_some())
-}
-
-/// The names of the files in it.
-pub(crate) fn report_path(dir: &Path) -> PathBuf {
-    dir.join("report.jsonl")
-}
-
-/// The table.
-pub(crate) fn table_path(dir: &Path) -> PathBuf {
-    dir.join("table")
 }
 
 #[cfg(test)]

@@ -5,11 +5,14 @@
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::workspace::is_workspace;
+
+/// Time for what was killed to stop writing into the folder.
+const PATIENCE: u32 = 20;
 
 /// What unpanic writes to have the command killed and the folder left.
 pub(crate) const KILL: u8 = b'k';
@@ -21,6 +24,27 @@ pub struct Guard {
     pub program: PathBuf,
     /// Its arguments before the folder.
     pub arguments: Vec<OsString>,
+}
+
+/// A guard that runs nothing: it removes a folder when unpanic dies between two commands. It ends
+/// when this is dropped.
+#[derive(Debug)]
+pub struct Janitor(Child);
+
+impl Janitor {
+    /// Starts it.
+    pub fn start(guard: &Guard, folder: &Path) -> std::io::Result<Self> {
+        let mut command = Command::new(&guard.program);
+        command.args(&guard.arguments).arg(folder).stdin(Stdio::piped()).stdout(Stdio::null());
+        own_group(&mut command).spawn().map(Self)
+    }
+}
+
+impl Drop for Janitor {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
 }
 
 /// Sets a command up to run in a process group of its own.
@@ -41,8 +65,17 @@ pub(crate) fn kill_group(leader: u32) {
 }
 
 /// The guard itself: runs `command`, watches standard input, and gives the exit code to pass on.
-pub fn guard_main(folder: &Path, command: &[OsString]) -> u8 {
-    let Some((program, arguments)) = command.split_first() else { return 2 };
+/// Without a command it waits until standard input is closed. `memory` is how many bytes of data each
+/// process may have, where the system can limit that.
+pub fn guard_main(folder: &Path, memory: Option<u64>, command: &[OsString]) -> u8 {
+    let Some((program, arguments)) = command.split_first() else {
+        let _ = std::io::stdin().read(&mut [0]);
+        remove(folder);
+        return 0;
+    };
+    if let Some(bytes) = memory {
+        limit_memory(bytes);
+    }
     let started = own_group(Command::new(program).args(arguments).stdin(Stdio::null())).spawn();
     let mut child = match started {
         Ok(child) => child,
@@ -72,9 +105,22 @@ pub fn guard_main(folder: &Path, command: &[OsString]) -> u8 {
     status.map_or(1, exit_code)
 }
 
+/// Limits this process and what it starts. Go reserves much address space and uses little of it, so it
+/// is the data that is limited: what is only reserved does not count (setrlimit(2), `RLIMIT_DATA`).
+fn limit_memory(bytes: u64) {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        // A lower limit that is there already stays; then this one is refused.
+        let _ = setrlimit(Resource::Data, Rlimit { current: Some(bytes), maximum: Some(bytes) });
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = bytes;
+}
+
 /// What was started may still be writing into it for a moment.
 fn remove(folder: &Path) {
-    for _ in 0..20 {
+    for _ in 0..PATIENCE {
         if !is_workspace(folder) || std::fs::remove_dir_all(folder).is_ok() || !folder.exists() {
             return;
         }
