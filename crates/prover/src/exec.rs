@@ -47,7 +47,7 @@ pub(crate) struct Execution<'a> {
     /// Where.
     pub dir: &'a Path,
     /// Added to the environment.
-    pub env: Vec<(&'static str, OsString)>,
+    pub env: Vec<(String, OsString)>,
     /// For how long.
     pub limit: Duration,
 }

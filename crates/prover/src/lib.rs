@@ -51,6 +51,7 @@
 mod edits;
 mod exec;
 mod facts;
+mod generated;
 mod guard;
 mod instrument;
 mod ops;
@@ -62,15 +63,18 @@ mod proof;
 mod run;
 mod sites;
 mod table;
+mod testgen;
 mod toolchain;
 mod workspace;
 
+pub use generated::TestCheck;
 pub use guard::{Guard, guard_main};
 pub use plan::Plan;
-pub use program::{Job, JobKind, Prepared, Request, prepare};
+pub use program::{Job, JobKind, Prepared, Request, TestsOf, prepare};
 pub use proof::{Meeting, Proof, Side, StackFrame, Verdict, VerdictKind};
 pub use run::{Prover, RunLog, RunOptions};
 pub use sites::{Site, Skip};
+pub use testgen::{GeneratedTest, TEST_HEADER};
 pub use toolchain::Toolchain;
 
 /// The import path of the runtime package in the overlay.

@@ -380,6 +380,12 @@ pub struct ProveArgs {
     /// Build with the race detector too.
     #[arg(long, help_heading = "Runs")]
     pub race: bool,
+    /// For accesses that no test and no command reaches, run a test that calls their functions at once.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL", help_heading = "Runs")]
+    pub generate: bool,
+    /// Write a test for each finding into its package that fails until the race is gone; `-`: print it.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "package", value_parser = ["package", "-"], value_name = "WHERE", help_heading = "Output")]
+    pub emit_test: Option<String>,
     /// The go command.
     #[arg(
         long,

@@ -25,6 +25,7 @@ fn a_program_with_traps_prints_what_it_did() {
         test_limit: Duration::from_mins(1),
         program_limit: Duration::from_mins(1),
         race: false,
+        generate: false,
         tags: Vec::new(),
         command: Vec::new(),
         guard: None,
