@@ -48,6 +48,7 @@
     reason = "it runs the user's program and writes the overlay; the analysis itself stays behind System"
 )]
 
+mod amplify;
 mod edits;
 mod exec;
 mod facts;
@@ -98,6 +99,14 @@ pub enum ProveError {
     /// It builds, but not with the traps in it.
     #[error("bug in unpanic: with traps in it the program does not build:\n{0}")]
     Instrumented(String),
+    /// The runtime's map code is not the one that is known.
+    #[error("`--amplify` does not know the map code of {version}: {why}; run without it")]
+    Amplify {
+        /// Of which Go.
+        version: String,
+        /// What is different.
+        why: String,
+    },
     /// The disk said no.
     #[error("{what}: {source}")]
     Io {

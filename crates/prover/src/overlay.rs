@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 /// The files of the runtime package.
 const RUNTIME: &[(&str, &str)] = &[
     ("unpanicrt.go", include_str!("../runtime/unpanicrt.go")),
+    ("order.go", include_str!("../runtime/order.go")),
     ("table.go", include_str!("../runtime/table.go")),
     ("table_mmap.go", include_str!("../runtime/table_mmap.go")),
     ("table_read.go", include_str!("../runtime/table_read.go")),

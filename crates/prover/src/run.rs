@@ -16,7 +16,7 @@ use crate::sites::Site;
 use crate::table::{self, Row};
 use crate::toolchain::Toolchain;
 use crate::workspace::{Workspace, report_path, table_path};
-use crate::{ProveError, overlay};
+use crate::{ProveError, amplify, overlay};
 
 /// Building may take so long.
 pub(crate) const BUILD_LIMIT: Duration = Duration::from_mins(30);
@@ -38,6 +38,8 @@ pub struct RunOptions {
     pub race: bool,
     /// Run generated tests for findings whose accesses nothing else reaches.
     pub generate: bool,
+    /// Hold nobody, and make the runtime's own check of map accesses likelier to notice.
+    pub amplify: bool,
     /// Build tags.
     pub tags: Vec<String>,
     /// What is run in place of the tests and programs that were chosen: a package with arguments, or
@@ -113,7 +115,13 @@ impl Prover {
         options: RunOptions,
     ) -> Result<Self, ProveError> {
         let workspace = Workspace::new().map_err(ProveError::io("a folder for the run"))?;
-        let overlay = overlay::write(workspace.path(), &toolchain.root, &prepared.files)
+        let mut files = prepared.files.clone();
+        let mut options = options;
+        if options.amplify {
+            files.extend(amplify::files(&toolchain.root, &toolchain.version)?);
+            options.plan = Plan::counting();
+        }
+        let overlay = overlay::write(workspace.path(), &toolchain.root, &files)
             .map_err(ProveError::io("the files of the run"))?;
         let totals = vec![Row::default(); prepared.sites.len()];
         Ok(Self {

@@ -380,6 +380,10 @@ pub struct ProveArgs {
     /// Build with the race detector too.
     #[arg(long, help_heading = "Runs")]
     pub race: bool,
+    /// Hold no goroutine; stretch the runtime's own check of map accesses instead, and let it end the
+    /// program.
+    #[arg(long, conflicts_with = "all", help_heading = "Runs")]
+    pub amplify: bool,
     /// For accesses that no test and no command reaches, run a test that calls their functions at once.
     #[arg(long, num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL", help_heading = "Runs")]
     pub generate: bool,

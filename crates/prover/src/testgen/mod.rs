@@ -151,33 +151,39 @@ pub(crate) fn tests<'a>(
     let plans = calls::plans(sources, record, locate);
     let mut made: Vec<GeneratedTest> = Vec::new();
     let mut refused = None;
-    for plan in plans {
-        let package = plan.source.package;
-        let Some(home) = home(package) else {
-            refused = refused.or(Some("its package is not one of the module's own".to_owned()));
-            continue;
-        };
-        let built =
-            effects::refuse(sources, &plan).and_then(|()| text::write(sources, &plan, record));
-        match built {
-            Ok(built) => {
-                let test = GeneratedTest {
-                    finding,
-                    dir: home.dir.to_owned(),
-                    package: home.path.to_owned(),
-                    file: built.file,
-                    name: built.name,
-                    child: built.child,
-                    text: built.text,
-                    calls: built.calls,
-                    assumed: built.assumed,
-                    needs_race: built.needs_race,
-                };
-                if made.iter().all(|known| known.text != test.text) {
-                    made.push(test);
+    // Without the race detector first; and a constructor that may fail is better than a literal,
+    // but for one that does.
+    let variants = [(false, true), (false, false), (true, true), (true, false)];
+    let always = calls::needs_race(record);
+    for (race, fallible) in variants.into_iter().filter(|(race, _)| *race || !always) {
+        for plan in &plans {
+            let Some(home) = home(plan.source.package) else {
+                refused = refused.or(Some("its package is not one of the module's own".to_owned()));
+                continue;
+            };
+            let built = effects::refuse(sources, plan).and_then(|()| {
+                text::write(sources, plan, record, text::Variant { race, fallible })
+            });
+            match built {
+                Ok(built) => {
+                    let test = GeneratedTest {
+                        finding,
+                        dir: home.dir.to_owned(),
+                        package: home.path.to_owned(),
+                        file: built.file,
+                        name: built.name,
+                        child: built.child,
+                        text: built.text,
+                        calls: built.calls,
+                        assumed: built.assumed,
+                        needs_race: race,
+                    };
+                    if made.iter().all(|known| known.text != test.text) {
+                        made.push(test);
+                    }
                 }
+                Err(reason) => refused = refused.or(Some(reason)),
             }
-            Err(reason) => refused = refused.or(Some(reason)),
         }
     }
     if made.is_empty() {

@@ -7,7 +7,7 @@ use diag::{FindingRecord, clean_line};
 use go_syntax::ast::{ExprId, ExprKind};
 use go_types::{ConstValue, ObjId, Signature, Type, TypeId, unalias};
 
-use super::calls::{Call, How, Plan, callee_of, needs_race};
+use super::calls::{Call, How, Plan, callee_of};
 use super::values::{Refusal, Values};
 use super::{Function, Sources};
 
@@ -22,7 +22,15 @@ pub(super) struct Written {
     pub text: String,
     pub calls: Vec<String>,
     pub assumed: Vec<String>,
-    pub needs_race: bool,
+}
+
+/// Of the tests that can be made of a plan, which.
+#[derive(Clone, Copy)]
+pub(super) struct Variant {
+    /// One that takes the race detector.
+    pub race: bool,
+    /// Constructors that return an error are called too.
+    pub fallible: bool,
 }
 
 /// Writes the test of a plan.
@@ -30,11 +38,12 @@ pub(super) fn write(
     sources: &Sources<'_>,
     plan: &Plan<'_>,
     record: &FindingRecord,
+    variant: Variant,
 ) -> Result<Written, String> {
     let pkg = plan.source.pkg;
     let mut own: Vec<_> = sources.files.iter().map(|s| s.pkg).collect();
     own.dedup();
-    let mut values = Values::new(sources.store, pkg, own);
+    let mut values = Values::new(sources.store, pkg, own, variant.fallible);
     let mut names: Vec<String> = Vec::new();
     let (mut calls, mut paths) = (Vec::new(), vec![("GET".to_owned(), "\"/\"".to_owned())]);
     match &plan.how {
@@ -63,7 +72,7 @@ pub(super) fn write(
             names.push(shown(sources, routes));
         }
     }
-    Ok(assemble(sources, plan, record, values, &calls, &names, &paths))
+    Ok(assemble(sources, plan, record, variant.race, values, &Calls { calls, names, paths }))
 }
 
 /// `T.Method` or the function's name.
@@ -212,7 +221,7 @@ fn request_of(values: &mut Values<'_>, pattern: &str) -> (String, String) {
     }
     parts.push(quote(left));
     parts.retain(|part| part != "\"\"");
-    (method.to_owned(), parts.join(" + "))
+    (method.to_owned(), parts.join("+"))
 }
 
 /// A text as a Go string.
@@ -289,15 +298,22 @@ fn comment(text: &str) -> String {
     out
 }
 
+/// What is called: statements, the functions' names, and the requests.
+struct Calls {
+    calls: Vec<String>,
+    names: Vec<String>,
+    paths: Vec<(String, String)>,
+}
+
 fn assemble(
     sources: &Sources<'_>,
     plan: &Plan<'_>,
     record: &FindingRecord,
+    needs_race: bool,
     mut values: Values<'_>,
-    calls: &[String],
-    names: &[String],
-    paths: &[(String, String)],
+    made: &Calls,
 ) -> Written {
+    let Calls { calls, names, paths } = made;
     let digits = diag::stable_hash(record.fingerprint.as_bytes());
     let mark = digits.get(..8).unwrap_or("0").to_owned();
     let stem: String = names
@@ -311,7 +327,6 @@ fn assemble(
         .collect();
     let name = format!("TestConcurrent{stem}_{mark}");
     let child = format!("CONCURRENT_CALLS_{}", mark.to_ascii_uppercase());
-    let needs_race = needs_race(record);
 
     let local = |values: &Values<'_>, name: &str| values.names.local(name);
     let [t, n, round, until, start, done, goroutine, i, request] =
@@ -340,7 +355,7 @@ fn assemble(
     }
     once.extend(calls.iter().map(|c| indent(c, 3)));
     once += "\t\t}\n";
-    let in_turn = if let [only] = calls {
+    let in_turn = if let [only] = &calls[..] {
         indent(only, 5)
     } else {
         let mut text = format!("\t\t\t\t\tswitch {goroutine} % {} {{\n", calls.len());
@@ -454,9 +469,8 @@ func concurrent_{mark}({t} *{testing}.T) {{
         name,
         child,
         text,
-        calls: names.to_vec(),
+        calls: names.clone(),
         assumed: values.assumed,
-        needs_race,
     }
 }
 
@@ -477,7 +491,7 @@ fn requests(
     let query = if form.is_empty() {
         String::new()
     } else {
-        format!(" + {}", quote(&format!("?{}", form.join("&"))))
+        format!("+{}", quote(&format!("?{}", form.join("&"))))
     };
     match paths {
         [(method, path)] => {

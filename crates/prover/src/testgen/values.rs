@@ -36,13 +36,15 @@ pub(crate) struct Values<'a> {
     open: Vec<TypeId>,
     /// The packages of the program's own.
     own: Vec<PkgId>,
+    /// Whether constructors that return an error are called.
+    fallible: bool,
     /// Whether requests are made.
     pub requests: bool,
 }
 
 impl<'a> Values<'a> {
     /// For a test in a package.
-    pub fn new(store: &'a Store, pkg: PkgId, own: Vec<PkgId>) -> Self {
+    pub fn new(store: &'a Store, pkg: PkgId, own: Vec<PkgId>, fallible: bool) -> Self {
         let names = Names::new(store, pkg);
         Self {
             store,
@@ -53,6 +55,7 @@ impl<'a> Values<'a> {
             shared: Vec::new(),
             open: Vec::new(),
             own,
+            fallible,
             requests: false,
         }
     }
@@ -344,7 +347,7 @@ impl<'a> Values<'a> {
             let is_error = |e: TypeId| type_string(self.store, e) == "error";
             let (first, fails) = match gives[..] {
                 [only] => (only, false),
-                [first, error] if is_error(error) => (first, true),
+                [first, error] if self.fallible && is_error(error) => (first, true),
                 _ => continue,
             };
             let fits = match self.store.ty(unalias(self.store, first)) {

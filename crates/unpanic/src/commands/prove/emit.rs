@@ -107,6 +107,11 @@ fn may_write(path: &Path) -> Result<(), String> {
     }
 }
 
+/// The last line that says something.
 fn last_line(text: &str) -> &str {
-    text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it printed nothing").trim()
+    let says = |line: &&str| {
+        let line = line.trim();
+        !line.is_empty() && !["FAIL", "PASS"].contains(&line) && !line.starts_with("--- ")
+    };
+    text.lines().rev().find(says).unwrap_or("nothing happened").trim()
 }

@@ -199,6 +199,7 @@ fn options(app: &App, args: &ProveArgs) -> anyhow::Result<RunOptions> {
         program_limit: limit,
         race: args.race,
         generate: args.generate,
+        amplify: args.amplify,
         tags: target(app, &args.build)?.tags,
         command: args.command.clone(),
         guard: Some(Guard { program: guard, arguments: vec!["prove-guard".into()] }),
