@@ -8,9 +8,10 @@ use anyhow::{Context as _, bail};
 use crate::toolchain::Go;
 use crate::{
     root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_layout,
-    scoreboard_project, scoreboard_prove, scoreboard_race_suite, scoreboard_race_variants,
-    scoreboard_speed, scoreboard_syntax, scoreboard_trace, scoreboard_trace_view,
-    scoreboard_type_errors, scoreboard_types,
+    scoreboard_project, scoreboard_prove, scoreboard_prove_modules, scoreboard_prove_race_suite,
+    scoreboard_prove_tests, scoreboard_race_suite, scoreboard_race_variants, scoreboard_speed,
+    scoreboard_syntax, scoreboard_trace, scoreboard_trace_view, scoreboard_type_errors,
+    scoreboard_types,
 };
 
 /// What a scoreboard has to work with.
@@ -60,6 +61,9 @@ const BOARDS: &[Board] = &[
     Board { name: "layout", ci: true, run: |s| scoreboard_layout::run(&s.go, &s.out) },
     Board { name: "crash", ci: false, run: scoreboard_crash::run },
     Board { name: "prove", ci: false, run: scoreboard_prove::run },
+    Board { name: "prove-tests", ci: false, run: scoreboard_prove_tests::run },
+    Board { name: "prove-race-suite", ci: false, run: scoreboard_prove_race_suite::run },
+    Board { name: "prove-modules", ci: false, run: scoreboard_prove_modules::run },
     Board { name: "cache", ci: false, run: scoreboard_cache::run },
     Board {
         name: "parse-speed",
