@@ -38,7 +38,8 @@ impl Prover {
 
     /// Whether there is a test that could be run in place of what the user has.
     pub(crate) fn can_generate(&self) -> bool {
-        self.options.generate && (0..self.findings).any(|f| !self.tests(f).is_empty())
+        let wanted = self.options.generate && self.options.command.is_empty();
+        wanted && (0..self.findings).any(|f| !self.tests(f).is_empty())
     }
 
     /// Runs tests for the findings whose accesses have not been reached.
@@ -47,7 +48,7 @@ impl Prover {
         tell: &mut dyn FnMut(&str),
         logs: &mut Vec<RunLog>,
     ) -> Result<(), ProveError> {
-        if !self.options.generate || !self.options.command.is_empty() {
+        if !self.can_generate() {
             return Ok(());
         }
         for finding in 0..self.findings {
