@@ -38,7 +38,7 @@ fn accesses_that_wait_for_each_other_are_left_alone() {
     assert_eq!(prover.meetings().count(), 0);
     let (reached, held) = prover.counts();
     assert!(reached >= 6000, "{reached}");
-    // Without what is inferred each site is held some thirty times before its weight is gone.
+    // Without what is inferred they are held some 170 times before their weights are gone.
     assert!((1..=12).contains(&held), "held {held} times");
 }
 
