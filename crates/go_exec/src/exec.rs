@@ -58,7 +58,7 @@ pub struct Execution<'a> {
     /// Where.
     pub dir: &'a Path,
     /// Added to the environment.
-    pub env: Vec<(&'static str, OsString)>,
+    pub env: Vec<(String, OsString)>,
     /// Taken from the environment.
     pub env_remove: &'a [&'static str],
     /// For how long.

@@ -87,7 +87,7 @@ impl Builder<'_> {
             workspace: self.workspace,
             command,
             dir: &dir,
-            env: settings.iter().map(|(k, v)| (*k, v.into())).collect(),
+            env: settings.iter().map(|(k, v)| ((*k).to_owned(), v.into())).collect(),
             env_remove: ENVIRONMENT,
             limit: BUILD_LIMIT,
             wanted: |_| false,

@@ -191,7 +191,7 @@ impl Bench<'_> {
             }
             guard
         });
-        let settings = variant.env.iter().map(|(key, value)| (key.as_str(), value.into()));
+        let settings = variant.env.iter().map(|(key, value)| (key.clone(), value.into()));
         let execution = Execution {
             guard: guard.as_ref(),
             workspace: self.workspace,

@@ -139,7 +139,8 @@ func access(p unsafe.Pointer, at uint32) {
 	if atomic.LoadUint32(&held) != 0 {
 		meet(p, at, s)
 	}
-	if at&atSteers == 0 {
+	if at&atSteers == 0 && header().near != 0 {
+		inferOrder(at)
 		learn(p, at, s)
 	}
 	if ns := delay(at, s); ns > 0 {
@@ -319,6 +320,9 @@ func wait(p unsafe.Pointer, at uint32, s *siteState, ns int64) {
 	release()
 	atomic.AddInt64(&spent, waited)
 	atomic.AddUint64(&s.nanos, uint64(waited))
+	if at&atSteers == 0 && !hit && waited > 0 {
+		noteDelay(at, began, began+waited)
+	}
 	if !hit {
 		// A delay that catches nobody becomes rarer, but never quite stops.
 		weight := atomic.LoadUint64(&s.weight)
@@ -342,18 +346,19 @@ var recent [1024]struct {
 //go:norace
 func learn(p unsafe.Pointer, at uint32, s *siteState) {
 	h := header()
-	if h.near == 0 {
-		return
-	}
 	var here byte
 	who := uintptr(unsafe.Pointer(&here)) >> 11
 	obj := uintptr(p)
 	r := &recent[(obj>>4^obj>>14)%uintptr(len(recent))]
 	now := nanotime()
-	if r.obj == obj && r.who != who && (r.at|at)&atWrite != 0 && now-r.when < int64(h.near) {
+	if r.obj == obj && r.who != who && (r.at|at)&atWrite != 0 && now-r.when < int64(h.near) &&
+		!isOrdered(r.at>>atShift, at>>atShift) {
 		for _, s := range [...]*siteState{s, site(r.at >> atShift)} {
 			if atomic.LoadUint64(&s.held) == 0 {
 				atomic.StoreUint64(&s.weight, 1000)
+			} else if atomic.LoadUint64(&s.weight) == 0 {
+				// Its weight went with a pair that is in order; this one is not known to be.
+				atomic.StoreUint64(&s.weight, 500)
 			}
 		}
 	}

@@ -48,8 +48,10 @@
     reason = "it runs the user's program and writes the overlay; the analysis itself stays behind System"
 )]
 
+mod amplify;
 mod edits;
 mod facts;
+mod generated;
 mod instrument;
 mod ops;
 mod outcome;
@@ -60,13 +62,16 @@ mod proof;
 mod run;
 mod sites;
 mod table;
+mod testgen;
 
+pub use generated::TestCheck;
 pub use go_exec::{Guard, Toolchain};
 pub use plan::Plan;
-pub use program::{Job, JobKind, Prepared, Request, prepare};
+pub use program::{Job, JobKind, Prepared, Request, TestsOf, prepare};
 pub use proof::{Meeting, Proof, Side, StackFrame, Verdict, VerdictKind};
 pub use run::{Prover, RunLog, RunOptions};
 pub use sites::{Site, Skip};
+pub use testgen::{GeneratedTest, TEST_HEADER};
 
 /// The import path of the runtime package in the overlay.
 pub(crate) const RUNTIME: &str = "unpanicrt";
@@ -83,6 +88,14 @@ pub enum ProveError {
     /// It builds, but not with the traps in it.
     #[error("bug in unpanic: with traps in it the program does not build:\n{0}")]
     Instrumented(String),
+    /// The runtime's map code is not the one that is known.
+    #[error("`--amplify` does not know the map code of {version}: {why}; run without it")]
+    Amplify {
+        /// Of which Go.
+        version: String,
+        /// What is different.
+        why: String,
+    },
     /// The disk said no.
     #[error("{what}: {source}")]
     Io {

@@ -183,6 +183,7 @@ fn call_ops(facts: &Facts<'_>, call: ExprId, fun: ExprId, args: &[ExprId], ops: 
     match facts.builtin(fun) {
         Some(BuiltinId::Delete) => return add(AccessKind::MapDelete, 0, false),
         Some(BuiltinId::Clear) => return add(AccessKind::MapClear, 0, false),
+        Some(BuiltinId::Len) => return add(AccessKind::MapLen, 0, false),
         Some(_) => return,
         None => {}
     }
@@ -218,11 +219,19 @@ fn consumed_at_once(facts: &Facts<'_>, call: ExprId) -> bool {
             _ => false,
         },
         Some(Node::Expr(up)) => match ast.expr(up).kind {
-            ExprKind::Call { fun, args, .. } if ast.expr_list(args) == [outer] => {
-                matches!(
+            ExprKind::Call { fun, args, .. } if !runs_later(facts, up) => {
+                let args = ast.expr_list(args);
+                let Some(place) = args.iter().position(|&a| a == outer) else { return false };
+                let uses_up = matches!(
                     facts.callee(fun),
-                    Some(("slices", "Collect" | "Sorted") | ("maps", "Collect"))
-                )
+                    Some(
+                        (
+                            "slices",
+                            "Collect" | "AppendSeq" | "Sorted" | "SortedFunc" | "SortedStableFunc"
+                        ) | ("maps", "Collect" | "Insert")
+                    )
+                );
+                uses_up && args[place + 1..].iter().all(|&a| facts.quiet(a))
             }
             _ => false,
         },

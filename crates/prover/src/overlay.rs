@@ -5,11 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The files of the runtime package.
 const RUNTIME: &[(&str, &str)] = &[
     ("unpanicrt.go", include_str!("../runtime/unpanicrt.go")),
+    ("order.go", include_str!("../runtime/order.go")),
     ("table.go", include_str!("../runtime/table.go")),
     ("table_mmap.go", include_str!("../runtime/table_mmap.go")),
     ("table_read.go", include_str!("../runtime/table_read.go")),
@@ -19,7 +20,7 @@ const RUNTIME: &[(&str, &str)] = &[
     ("race_off.go", include_str!("../runtime/race_off.go")),
 ];
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Overlay {
     #[serde(rename = "Replace")]
     replace: std::collections::BTreeMap<PathBuf, PathBuf>,
@@ -57,7 +58,34 @@ pub(crate) fn write(
         replace.insert(original.clone(), path);
     }
     let path = dir.join("overlay.json");
-    let json = serde_json::to_vec(&Overlay { replace }).map_err(io::Error::other)?;
-    fs::write(&path, json)?;
+    store(&path, replace)?;
     Ok(path)
+}
+
+/// An overlay named `name` that has one more file than `base`, or nothing but that file.
+pub(crate) fn extend(
+    dir: &Path,
+    name: &str,
+    base: Option<&Path>,
+    file: (PathBuf, &str),
+) -> io::Result<PathBuf> {
+    let mut replace = match base {
+        Some(base) => {
+            let overlay: Overlay =
+                serde_json::from_slice(&fs::read(base)?).map_err(io::Error::other)?;
+            overlay.replace
+        }
+        None => std::collections::BTreeMap::new(),
+    };
+    let text = dir.join(format!("{name}.go"));
+    fs::write(&text, file.1)?;
+    replace.insert(file.0, text);
+    let path = dir.join(format!("{name}.json"));
+    store(&path, replace)?;
+    Ok(path)
+}
+
+fn store(path: &Path, replace: std::collections::BTreeMap<PathBuf, PathBuf>) -> io::Result<()> {
+    let json = serde_json::to_vec(&Overlay { replace }).map_err(io::Error::other)?;
+    fs::write(path, json)
 }

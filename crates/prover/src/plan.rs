@@ -44,4 +44,16 @@ impl Plan {
             near: Duration::from_millis(100),
         }
     }
+
+    /// Holds nobody: counts only.
+    pub fn counting() -> Self {
+        Self {
+            delay: Duration::ZERO,
+            grow: Duration::ZERO,
+            longest: Duration::ZERO,
+            free: Duration::ZERO,
+            permille: 0,
+            near: Duration::ZERO,
+        }
+    }
 }

@@ -14,6 +14,7 @@ use source::{SourceFile, System};
 use crate::facts::Facts;
 use crate::instrument::{Companions, Instrumenter, wanted_types};
 use crate::sites::{Site, Skip, Want};
+use crate::testgen::{self, GeneratedTest, Home, Source, Sources};
 
 /// What is to be proven.
 pub struct Request<'a> {
@@ -31,6 +32,9 @@ pub struct Request<'a> {
     pub all: bool,
 }
 
+/// The tests that may show a finding, the best first; if there is none, why.
+pub type TestsOf = Result<Vec<GeneratedTest>, String>;
+
 /// The program with traps in it, not yet on disk.
 #[derive(Debug, Default)]
 pub struct Prepared {
@@ -42,6 +46,8 @@ pub struct Prepared {
     pub files: Vec<(PathBuf, Vec<u8>)>,
     /// What gets to the sites: tests first.
     pub jobs: Vec<Job>,
+    /// Tests that can be made, by the place of the finding in the list that was given.
+    pub tests: Vec<TestsOf>,
     /// What could not be read.
     pub problems: Vec<Problem>,
 }
@@ -172,6 +178,14 @@ fn instrument(
                 watched.insert(*id);
             }
         }
+        let sources = files.values().map(|&(info, package)| Source {
+            info,
+            file: program.sources.file(info.file),
+            package,
+            pkg: checked.types.pkg(package),
+        });
+        let sources = Sources::new(checked.store, sources.collect());
+        prepared.tests = tests(request, program, &sources);
         prepared.sites = instrumenter.sites;
         prepared.skips = instrumenter.skips;
     });
@@ -182,6 +196,23 @@ fn instrument(
     };
     watched.retain(wanted);
     watched
+}
+
+/// The tests that can be made for the findings.
+fn tests(request: &Request<'_>, program: &Program, sources: &Sources<'_>) -> Vec<TestsOf> {
+    let locate = |file: &str| {
+        let path = clean(&request.dir.join(file));
+        sources.files.iter().find(|s| s.file.path == path).copied()
+    };
+    let home = |id: PackageId| {
+        let package = &program.packages[id];
+        // What stands in the external tests of a package cannot be called from within it.
+        let own = package.test_variant != TestVariant::External;
+        let path = package.for_test.as_deref().unwrap_or(&package.import_path);
+        own.then_some(Home { dir: &package.dir, path })
+    };
+    let findings = request.findings.iter().enumerate();
+    findings.map(|(n, record)| testgen::tests(sources, n, record, &locate, &home)).collect()
 }
 
 fn facts_of<'a>(

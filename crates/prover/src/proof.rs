@@ -75,6 +75,9 @@ pub enum Proof {
 pub enum VerdictKind {
     /// It happened.
     Proven,
+    /// It happened in a generated test, which calls functions at once that the program may never call
+    /// so: what that takes for granted stands beside it.
+    ProvenIfCalled,
     /// Its accesses were reached, never two at once on one object.
     NeverTogether,
     /// No run came to its accesses.
@@ -88,6 +91,7 @@ impl VerdictKind {
     pub fn label(self) -> &'static str {
         match self {
             Self::Proven => "proven",
+            Self::ProvenIfCalled => "proven if called at once",
             Self::NeverTogether => "reached but never together",
             Self::NotReached => "not reached",
             Self::NotWatched => "not watched",
@@ -112,4 +116,10 @@ pub struct Verdict {
     pub met: u64,
     /// Accesses without a trap, and why.
     pub skipped: Vec<String>,
+    /// What the generated test calls, if one was run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<String>,
+    /// What the generated test takes for granted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assumed: Vec<String>,
 }

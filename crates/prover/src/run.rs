@@ -15,10 +15,10 @@ use crate::program::{Job, JobKind, Prepared};
 use crate::proof::{Proof, Verdict, VerdictKind};
 use crate::sites::Site;
 use crate::table::{self, Row};
-use crate::{ProveError, overlay};
+use crate::{ProveError, amplify, overlay};
 
 /// Building may take so long.
-const BUILD_LIMIT: Duration = Duration::from_mins(30);
+pub(crate) const BUILD_LIMIT: Duration = Duration::from_mins(30);
 /// So much of what a failed build prints is shown.
 const MAX_BUILD_TEXT: usize = 4000;
 
@@ -38,6 +38,10 @@ pub struct RunOptions {
     pub program_limit: Duration,
     /// Build with the race detector too.
     pub race: bool,
+    /// Run generated tests for findings whose accesses nothing else reaches.
+    pub generate: bool,
+    /// Hold nobody, and make the runtime's own check of map accesses likelier to notice.
+    pub amplify: bool,
     /// Build tags.
     pub tags: Vec<String>,
     /// What is run in place of the tests and programs that were chosen: a package with arguments, or
@@ -68,27 +72,38 @@ pub struct RunLog {
 
 /// A program with traps, ready to run.
 pub struct Prover {
-    toolchain: Toolchain,
-    base: PathBuf,
-    prepared: Prepared,
-    findings: usize,
-    options: RunOptions,
-    workspace: Workspace,
-    overlay: PathBuf,
+    pub(crate) toolchain: Toolchain,
+    pub(crate) base: PathBuf,
+    pub(crate) prepared: Prepared,
+    pub(crate) findings: usize,
+    pub(crate) options: RunOptions,
+    pub(crate) workspace: Workspace,
+    pub(crate) overlay: PathBuf,
     /// Of the last run: what was learnt goes into the next one.
     rows: Vec<Row>,
     totals: Vec<Row>,
     unbuilt: Vec<String>,
     met: Vec<(u32, Met)>,
     crashes: Vec<(u32, MapCrash)>,
+    /// Findings that a generated test was run for: its place among the finding's, and the proof.
+    pub(crate) generated: BTreeMap<usize, (usize, Option<Proof>)>,
+}
+
+/// Meetings and crashes, with the runs that they came from.
+pub(crate) type Kept = (Vec<(u32, Met)>, Vec<(u32, MapCrash)>);
+
+/// So much of what a failed build prints as people read.
+pub(crate) fn build_text(executed: &Executed) -> String {
+    let text: String = executed.tail().chars().take(MAX_BUILD_TEXT).collect();
+    text.trim_end().to_owned()
 }
 
 /// Something that can be started.
-struct Started {
-    job: Job,
-    command: Vec<OsString>,
-    dir: PathBuf,
-    env: Vec<(&'static str, OsString)>,
+pub(crate) struct Started {
+    pub job: Job,
+    pub command: Vec<OsString>,
+    pub dir: PathBuf,
+    pub env: Vec<(String, OsString)>,
 }
 
 impl Prover {
@@ -102,7 +117,13 @@ impl Prover {
         options: RunOptions,
     ) -> Result<Self, ProveError> {
         let workspace = Workspace::new().map_err(ProveError::io("a folder for the run"))?;
-        let overlay = overlay::write(workspace.path(), &toolchain.root, &prepared.files)
+        let mut files = prepared.files.clone();
+        let mut options = options;
+        if options.amplify {
+            files.extend(amplify::files(&toolchain.root, &toolchain.version)?);
+            options.plan = Plan::counting();
+        }
+        let overlay = overlay::write(workspace.path(), &toolchain.root, &files)
             .map_err(ProveError::io("the files of the run"))?;
         let totals = vec![Row::default(); prepared.sites.len()];
         Ok(Self {
@@ -118,6 +139,7 @@ impl Prover {
             unbuilt: Vec::new(),
             met: Vec::new(),
             crashes: Vec::new(),
+            generated: BTreeMap::new(),
         })
     }
 
@@ -156,7 +178,10 @@ impl Prover {
         if self.prepared.sites.is_empty() {
             return Ok((self.verdicts(), logs));
         }
-        let mut started = self.build(tell)?;
+        let mut started = match self.build(tell) {
+            Err(ProveError::NothingToRun(_)) if self.can_generate() => Vec::new(),
+            built => built?,
+        };
         for run in 1..=self.options.runs {
             for what in std::mem::take(&mut started) {
                 tell(&format!("run {run}: {}", what.job.name));
@@ -172,6 +197,7 @@ impl Prover {
                 }
             }
         }
+        self.run_generated(tell, &mut logs)?;
         Ok((self.verdicts(), logs))
     }
 
@@ -238,7 +264,7 @@ impl Prover {
         }
         let mut flags = std::env::var_os("GOFLAGS").unwrap_or_default();
         flags.push(format!(" -overlay={} -vet=off -count=1", self.overlay.display()));
-        let env = vec![("GOFLAGS", flags)];
+        let env = vec![("GOFLAGS".to_owned(), flags)];
         let command = self.options.command.clone();
         let job = Job { kind: JobKind::Test, ..job };
         Ok(Started { job, command, dir: self.base.clone(), env })
@@ -249,34 +275,37 @@ impl Prover {
         let stem = job.name.rsplit('/').next().unwrap_or("program");
         let suffix = if job.kind == JobKind::Test { ".test" } else { "" };
         let binary = self.workspace.path().join(format!("{index:03}-{stem}{suffix}"));
-        let built = self.go_build(job, &binary, true)?;
+        let built = self.go_build(job, &binary, Some(&self.overlay), self.options.race)?;
         if built.code == 0 && !built.timed_out {
             return Ok(binary.exists().then_some(binary));
         }
         // Whose fault is it?
-        let plain = self.go_build(job, &binary, false)?;
-        let text = |executed: &Executed| {
-            let text: String = executed.tail().chars().take(MAX_BUILD_TEXT).collect();
-            text.trim_end().to_owned()
-        };
+        let plain = self.go_build(job, &binary, None, self.options.race)?;
         Err(if plain.code == 0 {
-            ProveError::Instrumented(text(&built))
+            ProveError::Instrumented(build_text(&built))
         } else {
-            ProveError::Build(text(&plain))
+            ProveError::Build(build_text(&plain))
         })
     }
 
-    fn go_build(&self, job: &Job, binary: &Path, traps: bool) -> Result<Executed, ProveError> {
+    /// Builds without or with an overlay.
+    pub(crate) fn go_build(
+        &self,
+        job: &Job,
+        binary: &Path,
+        overlay: Option<&Path>,
+        race: bool,
+    ) -> Result<Executed, ProveError> {
         let mut command: Vec<OsString> = vec![self.toolchain.go.clone().into_os_string()];
         match job.kind {
             JobKind::Test => command.extend(["test".into(), "-c".into(), "-vet=off".into()]),
             JobKind::Program => command.push("build".into()),
         }
         command.extend(["-o".into(), binary.into()]);
-        if traps {
-            command.extend(["-overlay".into(), self.overlay.clone().into_os_string()]);
+        if let Some(overlay) = overlay {
+            command.extend(["-overlay".into(), overlay.into()]);
         }
-        if self.options.race {
+        if race {
             command.push("-race".into());
         }
         if !self.options.tags.is_empty() {
@@ -286,11 +315,12 @@ impl Prover {
         self.execute(command, &job.dir, Vec::new(), BUILD_LIMIT, &mut || false)
     }
 
-    fn execute(
+    /// Runs a command in a folder.
+    pub(crate) fn execute(
         &self,
         command: Vec<OsString>,
         dir: &Path,
-        env: Vec<(&'static str, OsString)>,
+        env: Vec<(String, OsString)>,
         limit: Duration,
         enough: &mut dyn FnMut() -> bool,
     ) -> Result<Executed, ProveError> {
@@ -308,14 +338,15 @@ impl Prover {
         execution.run(enough).map_err(ProveError::io(format!("cannot run {name}")))
     }
 
-    fn run_one(&mut self, what: &Started, run: u32) -> Result<RunLog, ProveError> {
+    /// Runs a program that was built with traps, and takes in what it reports.
+    pub(crate) fn run_one(&mut self, what: &Started, run: u32) -> Result<RunLog, ProveError> {
         let (report, counts) =
             (report_path(self.workspace.path()), table_path(self.workspace.path()));
         let _ = fs::remove_file(&report);
         table::write(&counts, &self.options.plan, &self.prepared.sites, &self.rows)
             .map_err(ProveError::io("the table of the run"))?;
         let mut env = what.env.clone();
-        env.push(("UNPANIC_PROVE", self.workspace.path().into()));
+        env.push(("UNPANIC_PROVE".to_owned(), self.workspace.path().into()));
         let limit = match what.job.kind {
             JobKind::Test => self.options.test_limit,
             JobKind::Program => self.options.program_limit,
@@ -380,11 +411,11 @@ impl Prover {
         sites.filter(move |(_, site)| site.findings.contains(&finding))
     }
 
-    fn is_watched(&self, finding: usize) -> bool {
+    pub(crate) fn is_watched(&self, finding: usize) -> bool {
         self.sites_of(finding).next().is_some()
     }
 
-    fn proof(&self, finding: usize) -> Option<(u32, Proof)> {
+    pub(crate) fn proof(&self, finding: usize) -> Option<(u32, Proof)> {
         let met = self.met.iter().find(|(_, met)| self.concerns(met, finding));
         if let Some((run, met)) = met {
             return Some((*run, Proof::Meeting { meeting: Box::new(met.meeting.clone()) }));
@@ -416,9 +447,21 @@ impl Prover {
         let sum = |count: fn(&Row) -> u64| {
             self.sites_of(finding).map(|(number, _)| count(&self.totals[number])).sum::<u64>()
         };
-        let (run, proof) = self.proof(finding).unzip();
+        let (run, mut proof) = self.proof(finding).unzip();
         let reached = sum(|row| row.reached);
+        let generated = self.generated.get(&finding).map(|(test, proof)| {
+            let tests = self.prepared.tests.get(finding).and_then(|t| t.as_ref().ok());
+            (tests.and_then(|tests| tests.get(*test)), proof.clone())
+        });
+        let (calls, assumed) = match &generated {
+            Some((Some(test), _)) => (test.calls.clone(), test.assumed.clone()),
+            _ => (Vec::new(), Vec::new()),
+        };
+        let called = generated.and_then(|(_, proof)| proof);
+        let by_calls = called.is_some() && proof.is_none();
+        proof = proof.or(called);
         let verdict = match (&proof, self.is_watched(finding), reached) {
+            (Some(_), _, _) if by_calls => VerdictKind::ProvenIfCalled,
             (Some(_), _, _) => VerdictKind::Proven,
             (None, false, _) => VerdictKind::NotWatched,
             (None, true, 0) => VerdictKind::NotReached,
@@ -437,7 +480,25 @@ impl Prover {
             held: sum(|row| row.held),
             met: sum(|row| row.met),
             skipped: skipped.collect(),
+            calls,
+            assumed,
         }
+    }
+
+    /// How often the accesses of a finding were reached.
+    pub(crate) fn reached(&self, finding: usize) -> u64 {
+        self.sites_of(finding).map(|(number, _)| self.totals[number].reached).sum()
+    }
+
+    /// What was found out so far, set aside while a generated test runs: its proofs are none of the
+    /// program's own.
+    pub(crate) fn take_proofs(&mut self) -> Kept {
+        (std::mem::take(&mut self.met), std::mem::take(&mut self.crashes))
+    }
+
+    /// Puts back what [`Self::take_proofs`] gave.
+    pub(crate) fn put_proofs(&mut self, kept: Kept) {
+        (self.met, self.crashes) = kept;
     }
 
     /// How often sites were reached, and how often a goroutine was held at one, in all runs.

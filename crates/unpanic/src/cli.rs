@@ -347,10 +347,12 @@ Examples:
   unpanic prove --findings found.json          findings of `check --format json`; the file learns what is proven
   unpanic prove -- ./cmd/server -addr :0       by running this command, with these arguments
   unpanic prove --all -- go test ./...         every map operation, by this command line
+  unpanic prove --emit-test                    and write tests that fail until the races are gone
 
 The program is built with `go build -overlay`; no file of yours is changed. A goroutine that comes to a
 suspected access is held there for a moment; when another one comes to a conflicting access to the same
-object, both were there, and the finding is proven. Exit codes: 0 nothing proven, 1 something proven,
+object, both were there, and the finding is proven. What nothing of yours reaches is called by a test
+that is made for it: `proven if called at once` takes for granted what stands there. Exit codes: 0 nothing proven, 1 something proven,
 2 bad usage, 3 the program could not be read or built, or there is no Go 1.21 or later, 70 a bug.")]
 pub struct ProveArgs {
     /// Which packages, for which build.
@@ -383,6 +385,16 @@ pub struct ProveArgs {
     /// Build with the race detector too.
     #[arg(long, help_heading = "Runs")]
     pub race: bool,
+    /// Hold no goroutine; stretch the runtime's own check of map accesses instead, and let it end the
+    /// program.
+    #[arg(long, conflicts_with = "all", help_heading = "Runs")]
+    pub amplify: bool,
+    /// For accesses that no test and no command reaches, run a test that calls their functions at once.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL", help_heading = "Runs")]
+    pub generate: bool,
+    /// Write a test for each finding into its package that fails until the race is gone; `-`: print it.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "package", value_parser = ["package", "-"], value_name = "WHERE", help_heading = "Output")]
+    pub emit_test: Option<String>,
     /// The go command.
     #[arg(
         long,

@@ -25,6 +25,18 @@ pub struct TestFunction {
     pub maps: bool,
 }
 
+impl TestFunction {
+    /// The name of its file.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Whether a line of its file is one of its own.
+    pub fn holds(&self, line: u32) -> bool {
+        (self.lines.0..=self.lines.1).contains(&line)
+    }
+}
+
 /// The functions of all files of a folder.
 pub struct Suite {
     /// In the order of files and lines.

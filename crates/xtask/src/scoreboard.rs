@@ -14,6 +14,10 @@ use crate::{
     scoreboard_layout, scoreboard_project, scoreboard_prove, scoreboard_race_suite,
     scoreboard_race_variants, scoreboard_speed, scoreboard_syntax, scoreboard_trace,
     scoreboard_trace_view, scoreboard_type_errors, scoreboard_types,
+    scoreboard_project, scoreboard_prove, scoreboard_prove_modules, scoreboard_prove_race_suite,
+    scoreboard_prove_tests, scoreboard_race_suite, scoreboard_race_variants, scoreboard_speed,
+    scoreboard_syntax, scoreboard_trace, scoreboard_trace_view, scoreboard_type_errors,
+    scoreboard_types,
 };
 
 /// What a scoreboard has to work with.
@@ -64,6 +68,9 @@ const BOARDS: &[Board] = &[
     Board { name: "crash", ci: false, run: scoreboard_crash::run },
     Board { name: "prove", ci: false, run: scoreboard_prove::run },
     Board { name: "lab", ci: false, run: scoreboard_lab::run },
+    Board { name: "prove-tests", ci: false, run: scoreboard_prove_tests::run },
+    Board { name: "prove-race-suite", ci: false, run: scoreboard_prove_race_suite::run },
+    Board { name: "prove-modules", ci: false, run: scoreboard_prove_modules::run },
     Board { name: "cache", ci: false, run: scoreboard_cache::run },
     Board {
         name: "parse-speed",

@@ -110,7 +110,7 @@ fn hazard(
 }
 
 /// The examples with a race in them, and those without. Stale data in a pool is no race.
-fn examples() -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+pub fn examples() -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     let (mut bad, mut good) = (Vec::new(), Vec::new());
     for hazard in std::fs::read_dir(root().join("examples/hazards"))? {
         let hazard = hazard?.path();
@@ -134,7 +134,7 @@ fn examples() -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
     Ok((bad, good))
 }
 
-fn shown(example: &Path) -> String {
+pub fn shown(example: &Path) -> String {
     let below = example.strip_prefix(root()).unwrap_or(example);
     below.display().to_string()
 }

@@ -3,6 +3,7 @@
 //! sees the race at the variable that is broken. The figures go to `scoreboards/seeded.md`.
 
 mod figures;
+mod proofs;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use crate::toolchain::Go;
 use crate::unpanic_command::Unpanic;
 use crate::{root, run_command};
 use figures::{Figures, Verdict};
-use tree::Tree;
+pub use tree::Tree;
 
 /// Arguments of `cargo xtask seed-races`.
 #[derive(clap::Args)]
@@ -39,6 +40,9 @@ pub struct Args {
     /// and print the seed and where the copy is.
     #[arg(long, value_name = "N")]
     apply: Option<usize>,
+    /// Run the modules' tests under `prove`, with the race detector and plainly; writes another page.
+    #[arg(long)]
+    prove: bool,
 }
 
 /// A place that was broken, as `oracle/seed_races` prints it.
@@ -86,11 +90,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     go.setup(&mut build).args(["build", "-C", "oracle/seed_races", "-o"]).arg(&oracle).arg(".");
     run_command(&mut build)?;
     let mut figures = Figures::default();
+    let mut proofs = proofs::Page::new();
     for module in &args.modules {
         let module = module.canonicalize().with_context(|| module.display().to_string())?;
         let name = module.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let results = scratch.join(format!("{name}.jsonl"));
-        let judged = if args.resume && results.exists() {
+        let judged = if !args.prove && args.resume && results.exists() {
             read_results(&results)?
         } else {
             let (seeds, summary) = find_seeds(&go, &oracle, &module, args.count)?;
@@ -107,6 +112,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
                 println!("{}\n{}", serde_json::to_string(seed)?, tree.root.display());
                 return Ok(());
             }
+            if args.prove {
+                proofs.module(&go, &unpanic, &tree, &name, &seeds)?;
+                tree.remove()?;
+                continue;
+            }
             let judged = Judge::new(&unpanic, &tree, args.near).all(&name, seeds)?;
             tree.remove()?;
             write_results(&results, &judged)?;
@@ -120,6 +130,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let page = root().join("scoreboards/seeded.md");
         std::fs::write(&page, figures.page(args.near))
             .with_context(|| page.display().to_string())?;
+    }
+    if args.prove {
+        return Ok(());
     }
     eprintln!("the missed seeds are listed in {}", scratch.join("missed.txt").display());
     Ok(())

@@ -1,14 +1,17 @@
 //! Tests of the prover at its boundary: Go programs with and without traps.
 #![expect(clippy::disallowed_methods, reason = "tests write files and run Go")]
 
+mod made;
+mod order;
 mod proofs;
 mod shapes;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use diag::{FindingRecord, Resolver};
 use engine::{CheckRequest, NoProgress, RuleSelection, Target};
-use prover::{Prepared, Request, Toolchain};
+use prover::{Plan, Prepared, Request, RunOptions, Toolchain};
 use source::OsSystem;
 
 /// The Go that `cargo xtask test` names, or the one in the path.
@@ -46,4 +49,20 @@ pub fn prepare(dir: &Path, findings: &[FindingRecord], all: bool) -> Prepared {
         findings,
         all,
     })
+}
+
+/// Runs that nothing special is asked of.
+pub fn options(runs: u32, plan: Plan) -> RunOptions {
+    RunOptions {
+        runs,
+        plan,
+        test_limit: Duration::from_mins(1),
+        program_limit: Duration::from_mins(1),
+        race: false,
+        generate: false,
+        amplify: false,
+        tags: Vec::new(),
+        command: Vec::new(),
+        guard: None,
+    }
 }

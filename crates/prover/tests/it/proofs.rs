@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use prover::{Plan, Proof, Prover, RunOptions, Verdict, VerdictKind};
+use prover::{Plan, Proof, Prover, Verdict, VerdictKind};
 
-use crate::{findings, prepare, toolchain};
+use crate::{findings, options, prepare, toolchain};
 
 const RACY: &str = r#"package main
 
@@ -36,16 +36,7 @@ func main() {
 
 fn run(dir: &Path, findings: &[diag::FindingRecord], runs: u32) -> Vec<Verdict> {
     let prepared = prepare(dir, findings, false);
-    let options = RunOptions {
-        runs,
-        plan: Plan::steering(300),
-        test_limit: Duration::from_mins(1),
-        program_limit: Duration::from_mins(1),
-        race: false,
-        tags: Vec::new(),
-        command: Vec::new(),
-        guard: None,
-    };
+    let options = options(runs, Plan::steering(300));
     let mut prover = Prover::new(toolchain(dir), dir, prepared, findings.len(), options).unwrap();
     prover.run(&mut |_| {}).unwrap().0
 }
@@ -124,16 +115,7 @@ fn a_value_that_is_waited_for_keeps_the_trap_shut() {
     let dir = module(ORDERED);
     let verdicts = |plan: Plan| {
         let prepared = prepare(dir.path(), &[], true);
-        let options = RunOptions {
-            runs: 5,
-            plan,
-            test_limit: Duration::from_mins(1),
-            program_limit: Duration::from_mins(1),
-            race: false,
-            tags: Vec::new(),
-            command: Vec::new(),
-            guard: None,
-        };
+        let options = options(5, plan);
         let mut prover =
             Prover::new(toolchain(dir.path()), dir.path(), prepared, 0, options).unwrap();
         prover.run(&mut |_| {}).unwrap();

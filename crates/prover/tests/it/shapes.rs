@@ -2,11 +2,10 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
-use prover::{Plan, Prover, RunOptions};
+use prover::{Plan, Prover};
 
-use crate::{prepare, toolchain};
+use crate::{options, prepare, toolchain};
 
 #[test]
 fn a_program_with_traps_prints_what_it_did() {
@@ -19,16 +18,7 @@ fn a_program_with_traps_prints_what_it_did() {
     let told: Vec<String> =
         prepared.skips.iter().map(|s| format!("{}: {}", s.line, s.reason)).collect();
     let (sites, skips) = (prepared.sites.len(), told.join("\n"));
-    let options = RunOptions {
-        runs: 1,
-        plan: Plan::learning(300),
-        test_limit: Duration::from_mins(1),
-        program_limit: Duration::from_mins(1),
-        race: false,
-        tags: Vec::new(),
-        command: Vec::new(),
-        guard: None,
-    };
+    let options = options(1, Plan::learning(300));
     let mut prover = Prover::new(toolchain, &dir, prepared, 0, options).unwrap();
     let (_, logs) = prover.run(&mut |_| {}).unwrap();
     let [log] = &logs[..] else { panic!("{} jobs", logs.len()) };

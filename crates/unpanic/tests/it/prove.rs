@@ -146,3 +146,91 @@ fn killed_it_leaves_no_process_and_no_folder() {
     wait("the program ends", &|| !process.exists());
     wait("the folder goes", &|| left_over(temporary.path()).is_empty());
 }
+
+/// A library that nothing calls.
+const LIBRARY: &str = r#"package hub
+
+import "sync"
+
+type Hub struct {
+	mu      sync.Mutex
+	clients map[string]int
+}
+
+func New() *Hub { return &Hub{clients: map[string]int{}} }
+
+func (h *Hub) Add(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.clients[name]++
+}
+
+func (h *Hub) Count(name string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.clients[name]
+}
+
+func (h *Hub) Drop(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.clients, name)
+}
+
+func (h *Hub) Reset(name string) {
+	h.clients[name] = 0
+}
+"#;
+
+#[test]
+fn what_nothing_reaches_is_called_and_stays_a_suspicion() {
+    let (place, temporary) = place(&[("hub.go", LIBRARY)]);
+    let before = place.run("check --format json");
+    let proven = place.run("prove");
+    assert_eq!(proven.code, 1, "{}{}", proven.out, proven.err);
+    for part in
+        ["proven if called at once[", "= nothing of yours reaches it", "= taken for granted: "]
+    {
+        assert!(proven.out.contains(part), "{}", proven.out);
+    }
+    assert_eq!(place.run("check --format json").out, before.out);
+    let without = place.run("prove --generate=false");
+    assert_eq!(without.code, 3, "{}{}", without.out, without.err);
+    assert_eq!(left_over(temporary.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn a_test_is_written_that_fails_until_the_race_is_gone() {
+    let (place, _temporary) = place(&[("main.go", RACY)]);
+    let printed = place.run("prove --emit-test=-");
+    assert!(printed.out.contains("func TestConcurrentAdd_"), "{}{}", printed.out, printed.err);
+    let written = place.run("prove --emit-test --format json");
+    let record: serde_json::Value = serde_json::from_str(written.out.trim()).unwrap();
+    let (test, name) = (&record["test"], record["test"]["file"].as_str().unwrap());
+    assert_eq!(
+        (&test["written"], &test["failed"], &test["of"]),
+        (&true.into(), &3.into(), &3.into())
+    );
+    assert!(printed.out.contains(place.read(name).trim_end()));
+
+    let go = std::env::var_os("UNPANIC_GO").unwrap_or_else(|| "go".into());
+    let run = || {
+        let mut go = std::process::Command::new(&go);
+        let output = go.args(["test", "."]).current_dir(place.path()).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (passed, text) = run();
+    assert!(!passed && text.contains("use one object without order"), "{text}");
+    let fixed = RACY
+        .replace("func add(", "var mu sync.Mutex\n\nfunc add(")
+        .replace("\tclients[name]", "\tmu.Lock()\n\tdefer mu.Unlock()\n\tclients[name]");
+    place.write("main.go", fixed.as_bytes());
+    let (passed, text) = run();
+    assert!(passed, "{text}");
+
+    place.write("main.go", RACY.as_bytes());
+    place.write(name, b"package main\n");
+    let other = place.run("prove --emit-test");
+    assert!(other.out.contains("was not written by unpanic"), "{}", other.out);
+    assert_eq!(place.read(name), "package main\n");
+}

@@ -1,5 +1,6 @@
 //! `unpanic prove`: findings in, verdicts out. What happens in between is the prover's.
 
+mod emit;
 pub mod store;
 mod text;
 
@@ -42,6 +43,9 @@ struct Record<'a> {
     line: u32,
     #[serde(flatten)]
     verdict: &'a Verdict,
+    /// With `--emit-test`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test: Option<&'a emit::Emitted>,
 }
 
 /// Searches or reads findings, runs the program with traps, prints the verdicts.
@@ -120,9 +124,20 @@ fn prove(app: &App, args: &ProveArgs) -> anyhow::Result<ExitClass> {
         }
     }
     keep(app, args, &suspects.findings, &verdicts)?;
-    print(app, args, &suspects.findings, &verdicts, &prover)?;
-    let proven = verdicts.iter().any(|v| v.verdict == VerdictKind::Proven)
-        || args.all && prover.meetings().next().is_some();
+    let bar = progress::Spinner::new(quiet);
+    let mut emitted = Vec::new();
+    if let Some(place) = &args.emit_test {
+        let write = place != "-";
+        for (number, finding) in suspects.findings.iter().enumerate() {
+            bar.tell(&format!("a test for {}", finding.rule));
+            emitted.push(emit::emit(&prover, number, finding, &app.dir, write)?);
+        }
+    }
+    drop(bar);
+    print(app, args, &suspects.findings, &verdicts, &prover, &emitted)?;
+    let is_proven =
+        |v: &Verdict| matches!(v.verdict, VerdictKind::Proven | VerdictKind::ProvenIfCalled);
+    let proven = verdicts.iter().any(is_proven) || args.all && prover.meetings().next().is_some();
     let class = if proven { ExitClass::Findings } else { ExitClass::Clean };
     Ok(class.max(suspects.class))
 }
@@ -184,6 +199,8 @@ fn options(app: &App, args: &ProveArgs) -> anyhow::Result<RunOptions> {
         test_limit: limit,
         program_limit: limit,
         race: args.race,
+        generate: args.generate,
+        amplify: args.amplify,
         tags: target(app, &args.build)?.tags,
         command: args.command.clone(),
         guard: Some(Guard { program: guard, arguments: vec!["prove-guard".into()] }),
@@ -218,8 +235,9 @@ fn keep(
     findings: &[FindingRecord],
     verdicts: &[Verdict],
 ) -> anyhow::Result<()> {
-    let proven = findings.iter().zip(verdicts).filter_map(|(f, v)| Some((f, v.proof.as_ref()?)));
-    let proven: Vec<_> = proven.collect();
+    // What was proven under assumptions stays a suspicion.
+    let proven = findings.iter().zip(verdicts).filter(|(_, v)| v.verdict == VerdictKind::Proven);
+    let proven: Vec<_> = proven.filter_map(|(f, v)| Some((f, v.proof.as_ref()?))).collect();
     if let Some(cache) = super::cache::enabled(app) {
         let store = store::Proofs::new(cache.dir());
         for (finding, proof) in &proven {
@@ -252,10 +270,11 @@ fn print(
     findings: &[FindingRecord],
     verdicts: &[Verdict],
     prover: &Prover,
+    emitted: &[emit::Emitted],
 ) -> anyhow::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     if args.format == ListFormat::Json {
-        for (finding, verdict) in findings.iter().zip(verdicts) {
+        for (number, (finding, verdict)) in findings.iter().zip(verdicts).enumerate() {
             let record = Record {
                 rule: &finding.rule,
                 fingerprint: &finding.fingerprint,
@@ -264,6 +283,7 @@ fn print(
                 file: &finding.primary.file,
                 line: finding.primary.line,
                 verdict,
+                test: emitted.get(number),
             };
             serde_json::to_writer(&mut out, &record)?;
             writeln!(out)?;
@@ -280,8 +300,8 @@ fn print(
         return Ok(out.flush()?);
     }
     let printer = text::Printer { style: output::stdout_style(app.global.color) };
-    for (finding, verdict) in findings.iter().zip(verdicts) {
-        printer.verdict(finding, verdict, &mut out)?;
+    for (number, (finding, verdict)) in findings.iter().zip(verdicts).enumerate() {
+        printer.verdict(finding, verdict, emitted.get(number), &mut out)?;
     }
     if args.all {
         printer.meetings(prover.meetings(), &mut out)?;
@@ -298,6 +318,11 @@ fn print(
             out,
             "what no test reaches can be run with its own load: `unpanic prove -- ./cmd/…`"
         )?;
+    }
+    if args.emit_test.as_deref() == Some("-") {
+        for text in emitted.iter().filter_map(|e| e.text.as_ref()) {
+            writeln!(out, "\n{}", text.trim_end())?;
+        }
     }
     Ok(out.flush()?)
 }

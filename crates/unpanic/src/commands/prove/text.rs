@@ -7,6 +7,8 @@ use diag::render::terminal::Style;
 use diag::{FindingRecord, clean_line};
 use prover::{Meeting, Proof, Side, StackFrame, Verdict, VerdictKind};
 
+use super::emit::Emitted;
+
 /// So many calls of a goroutine are shown.
 const FRAMES: usize = 12;
 
@@ -27,9 +29,11 @@ impl Printer {
         &self,
         finding: &FindingRecord,
         verdict: &Verdict,
+        emitted: Option<&Emitted>,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let color = if verdict.verdict == VerdictKind::Proven { RED } else { YELLOW };
+        let proven = matches!(verdict.verdict, VerdictKind::Proven | VerdictKind::ProvenIfCalled);
+        let color = if proven { RED } else { YELLOW };
         let label = self.paint(color, &format!("{}[{}]", verdict.verdict.label(), finding.rule));
         writeln!(
             out,
@@ -62,6 +66,32 @@ impl Printer {
         for skipped in &verdict.skipped {
             writeln!(out, "  = without a trap: {}", clean_line(skipped))?;
         }
+        if !verdict.calls.is_empty() {
+            let calls = verdict.calls.join("` and `");
+            writeln!(
+                out,
+                "  = nothing of yours reaches it: a test was made that calls `{}` at once",
+                clean_line(&calls)
+            )?;
+            for text in &verdict.assumed {
+                writeln!(out, "  = taken for granted: {}", clean_line(text))?;
+            }
+        }
+        match emitted {
+            Some(Emitted { file: Some(file), written, failed, of, needs_race, .. }) => {
+                let verb = if *written { "test written" } else { "test made" };
+                let with = if *needs_race { " with -race" } else { "" };
+                writeln!(
+                    out,
+                    "  = {verb}: {}: failed in {failed} of {of} runs{with}",
+                    clean_line(file)
+                )?;
+            }
+            Some(Emitted { reason: Some(reason), .. }) => {
+                writeln!(out, "  = no test: {}", clean_line(reason))?;
+            }
+            _ => {}
+        }
         writeln!(out)
     }
 
@@ -91,6 +121,7 @@ impl Printer {
     pub fn summary(&self, verdicts: &[Verdict], out: &mut dyn Write) -> io::Result<()> {
         let kinds = [
             VerdictKind::Proven,
+            VerdictKind::ProvenIfCalled,
             VerdictKind::NeverTogether,
             VerdictKind::NotReached,
             VerdictKind::NotWatched,

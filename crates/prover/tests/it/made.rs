@@ -1,0 +1,148 @@
+//! Tests that are made for findings: what they prove, what they leave alone, what they say.
+
+use std::path::Path;
+
+use diag::FindingRecord;
+use prover::{Plan, Prover, Verdict, VerdictKind};
+
+use crate::{findings, options, prepare, toolchain};
+
+/// A library without tests: nothing calls it.
+const HUB: &str = r#"package hub
+
+import (
+	"os"
+	"sync"
+)
+
+type Hub struct {
+	mu      sync.Mutex
+	clients map[string]int
+}
+
+func New(name string) *Hub { return &Hub{clients: map[string]int{name: 1}} }
+
+func (h *Hub) Add(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.clients[name]++
+}
+
+func (h *Hub) Drop(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.clients, name)
+}
+
+func (h *Hub) Count(name string) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.clients[name]
+}
+
+func (h *Hub) Reset(name string) {
+	h.clients[name] = 0
+}
+
+func clean() { os.Remove("x") }
+"#;
+
+fn module(text: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("go.mod"), "module example.com/hub\n\ngo 1.22\n").unwrap();
+    std::fs::write(dir.path().join("hub.go"), text).unwrap();
+    dir
+}
+
+fn prover(dir: &Path, findings: &[FindingRecord]) -> Prover {
+    let mut options = options(2, Plan::steering(300));
+    options.generate = true;
+    let prepared = prepare(dir, findings, false);
+    Prover::new(toolchain(dir), dir, prepared, findings.len(), options).unwrap()
+}
+
+fn verdicts(prover: &mut Prover) -> Vec<Verdict> {
+    prover.run(&mut |_| {}).unwrap().0
+}
+
+/// The findings at Reset, moved to where it takes the lock.
+fn guarded(found: &[FindingRecord]) -> (String, Vec<FindingRecord>) {
+    let (line, lock) = ("h.clients[name] = 0", "h.mu.Lock(); defer h.mu.Unlock(); ");
+    let text = HUB.replace(line, &format!("{lock}{line}"));
+    let at = HUB.lines().position(|l| l.contains(line)).unwrap() as u32 + 1;
+    let mut found = found.to_vec();
+    for access in found.iter_mut().flat_map(|f| &mut f.accesses).filter(|a| a.line == at) {
+        access.column += lock.len() as u32;
+    }
+    (text, found)
+}
+
+#[test]
+fn what_nothing_reaches_is_called_and_the_assumptions_are_told() {
+    let dir = module(HUB);
+    let found = findings(dir.path());
+    assert!(!found.is_empty());
+    let mut racy = prover(dir.path(), &found);
+    let told = verdicts(&mut racy);
+    assert_eq!(told[0].verdict, VerdictKind::ProvenIfCalled, "{told:?}");
+    assert!(told[0].proof.is_some());
+    assert!(told[0].calls.contains(&"Hub.Reset".to_owned()), "{:?}", told[0].calls);
+    assert!(told[0].assumed.iter().any(|a| a.contains("at once")), "{:?}", told[0].assumed);
+
+    let (text, found) = guarded(&found);
+    let dir = module(&text);
+    let mut fixed = prover(dir.path(), &found);
+    let told = verdicts(&mut fixed);
+    assert_eq!(told[0].verdict, VerdictKind::NeverTogether, "{told:?}");
+    assert!(told[0].reached > 0 && told[0].proof.is_none(), "{told:?}");
+}
+
+#[test]
+fn a_test_fails_each_time_until_it_is_fixed() {
+    let dir = module(HUB);
+    let found = findings(dir.path());
+    let racy = prover(dir.path(), &found);
+    let test = racy.prepared().tests[0].as_ref().unwrap()[0].clone();
+    assert!(!test.needs_race && !test.text.contains("unpanic.dev"), "{}", test.text);
+    let check = racy.check_test(&test, &found[0], 5).unwrap();
+    assert_eq!((check.failed, check.runs), (5, 5), "{}\n{}", check.other, test.text);
+
+    let (text, found) = guarded(&found);
+    let dir = module(&text);
+    let fixed = prover(dir.path(), &found);
+    let test = prover::GeneratedTest { dir: dir.path().to_owned(), ..test };
+    let check = fixed.check_test(&test, &found[0], 1).unwrap();
+    assert_eq!((check.failed, check.runs), (0, 1), "{}", check.other);
+    assert!(check.other.contains("PASS"), "{}", check.other);
+}
+
+#[test]
+fn what_touches_files_is_not_called() {
+    let dir = module(&HUB.replace("h.clients[name] = 0", "clean(); h.clients[name] = 0"));
+    let found = findings(dir.path());
+    let racy = prover(dir.path(), &found);
+    let reason = racy.prepared().tests[0].as_ref().unwrap_err();
+    assert!(reason.contains("os.Remove"), "{reason}");
+}
+
+/// Plain memory: only the race detector can see it.
+#[test]
+fn plain_memory_asks_for_the_race_detector() {
+    let dir = module(
+        "package hub\n\nimport \"sync\"\n\ntype Counter struct {\n\tmu sync.Mutex\n\tn  int\n}\n\n\
+         func (c *Counter) Add() { c.mu.Lock(); c.n++; c.mu.Unlock() }\n\n\
+         func (c *Counter) Sub() { c.mu.Lock(); c.n--; c.mu.Unlock() }\n\n\
+         func (c *Counter) Get() int { c.mu.Lock(); defer c.mu.Unlock(); return c.n }\n\n\
+         func (c *Counter) Zero() {\n\tc.n = 0\n}\n",
+    );
+    let found = findings(dir.path());
+    assert!(!found.is_empty());
+    let racy = prover(dir.path(), &found);
+    let test = racy.prepared().tests[0].as_ref().unwrap()[0].clone();
+    assert!(test.needs_race);
+    for part in ["go test -race", "t.Skip("] {
+        assert!(test.text.contains(part), "{}", test.text);
+    }
+    let check = racy.check_test(&test, &found[0], 2).unwrap();
+    assert_eq!((check.failed, check.runs), (2, 2), "{}\n{}", check.other, test.text);
+}
