@@ -91,9 +91,10 @@ impl Module {
 
     /// The module's own packages, without test variants.
     pub(crate) fn packages(&self) -> impl Iterator<Item = &go_project::Package> {
-        self.program.packages.iter().filter(|p| {
-            p.test_variant == TestVariant::None && p.dir.starts_with(&self.file.dir)
-        })
+        self.program
+            .packages
+            .iter()
+            .filter(|p| p.test_variant == TestVariant::None && p.dir.starts_with(&self.file.dir))
     }
 
     /// Where the package goes: at the given path from the module's root, or as `recovery` in the
@@ -175,7 +176,10 @@ fn package_name(path: &str) -> Result<&str, String> {
         }
         let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
         if let Some(c) = part.chars().find(|&c| !allowed(c)) {
-            return Err(format!("`{}` cannot be in an import path", diag::clean_line(&c.to_string())));
+            return Err(format!(
+                "`{}` cannot be in an import path",
+                diag::clean_line(&c.to_string())
+            ));
         }
         if part.starts_with(['.', '_']) || part == "testdata" || part == "vendor" {
             return Err(format!("the go command ignores folders named `{part}`"));
@@ -197,7 +201,29 @@ fn package_name(path: &str) -> Result<&str, String> {
 
 /// <https://go.dev/ref/spec#Keywords>
 const KEYWORDS: &[&str] = &[
-    "break", "case", "chan", "const", "continue", "default", "defer", "else", "fallthrough", "for",
-    "func", "go", "goto", "if", "import", "interface", "map", "package", "range", "return",
-    "select", "struct", "switch", "type", "var",
+    "break",
+    "case",
+    "chan",
+    "const",
+    "continue",
+    "default",
+    "defer",
+    "else",
+    "fallthrough",
+    "for",
+    "func",
+    "go",
+    "goto",
+    "if",
+    "import",
+    "interface",
+    "map",
+    "package",
+    "range",
+    "return",
+    "select",
+    "struct",
+    "switch",
+    "type",
+    "var",
 ];

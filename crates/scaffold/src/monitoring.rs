@@ -81,7 +81,11 @@ macro_rules! file {
 const FILES: &[File] = &[
     file!("prometheus/rules.yml", Rules, "recording rules and alerts for Prometheus"),
     file!("prometheus/rules_test.yml", Rules, "their tests: promtool test rules rules_test.yml"),
-    file!("alertmanager/alertmanager.yml", Alertmanager, "routes: pages at once, tickets collected"),
+    file!(
+        "alertmanager/alertmanager.yml",
+        Alertmanager,
+        "routes: pages at once, tickets collected"
+    ),
     file!("grafana/dashboard.json", Grafana, "dashboard: objectives, panics, recovery"),
     file!("kubernetes/deployment.yaml", Kubernetes, "the service behind guard, with probes"),
     file!("kubernetes/service.yaml", Kubernetes, "where clients come in"),
@@ -152,16 +156,16 @@ pub fn plan(
     let text: Vec<(&str, &str)> = text.iter().map(|(k, v)| (*k, v.as_str())).collect();
 
     let wanted = FILES.iter().filter(|f| groups.contains(&f.group));
-    let plan = |f: &File| {
-        PlannedFile::new(system, out.join(f.name), f.purpose, fill(f.template, &text))
-    };
+    let plan =
+        |f: &File| PlannedFile::new(system, out.join(f.name), f.purpose, fill(f.template, &text));
     wanted.map(plan).collect()
 }
 
 /// The name that a module suggests for its service: the last element of its path, without a version.
 pub fn suggested_service(module_path: &str) -> Option<String> {
     let is_version = |part: &str| {
-        part.strip_prefix('v').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+        part.strip_prefix('v')
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
     };
     let last = module_path.rsplit('/').find(|part| !is_version(part))?;
     let name: String = last
@@ -248,16 +252,13 @@ fn number(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn checked(
-    flag: &'static str,
-    text: &str,
-    marks: &str,
-    example: &str,
-) -> Result<String, Error> {
+fn checked(flag: &'static str, text: &str, marks: &str, example: &str) -> Result<String, Error> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || marks.contains(c);
     match text.chars().find(|&c| !allowed(c)) {
         None if !text.is_empty() && text.len() <= 255 => Ok(text.to_owned()),
-        None => Err(value(flag, text, &format!("has no or too many characters; expected {example}"))),
+        None => {
+            Err(value(flag, text, &format!("has no or too many characters; expected {example}")))
+        }
         Some(c) => Err(value(flag, text, &format!("has `{c}` in it; expected {example}"))),
     }
 }
@@ -304,7 +305,10 @@ mod tests {
 
     #[test]
     fn services_are_suggested_by_module_paths() {
-        assert_eq!(suggested_service("example.com/shop/Orders_API/v2").as_deref(), Some("orders-api"));
+        assert_eq!(
+            suggested_service("example.com/shop/Orders_API/v2").as_deref(),
+            Some("orders-api")
+        );
         assert_eq!(suggested_service("orders").as_deref(), Some("orders"));
         assert_eq!(suggested_service("example.com/9"), None);
         assert_eq!(suggested_service("v2"), None);

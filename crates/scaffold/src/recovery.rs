@@ -54,7 +54,11 @@ macro_rules! file {
 }
 
 pub(crate) const FILES: &[File] = &[
-    file!("recovery.go", Core, "Recoverer: catches, logs, counts and labels; Run for boundaries of your own"),
+    file!(
+        "recovery.go",
+        Core,
+        "Recoverer: catches, logs, counts and labels; Run for boundaries of your own"
+    ),
     file!("trace.go", Core, "trace ids from traceparent headers"),
     file!("http.go", Core, "HTTP middleware"),
     file!("goroutine.go", Core, "Go: background goroutines"),

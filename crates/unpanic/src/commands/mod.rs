@@ -8,5 +8,6 @@ pub mod explain;
 pub mod layout;
 pub mod prove;
 pub mod rules;
+pub mod scaffold;
 mod target;
 pub mod trace;
