@@ -8,6 +8,7 @@ mod crash;
 mod good_input;
 mod layout;
 mod prove;
+mod scaffold;
 mod trace;
 mod trace_record;
 mod webdriver;
