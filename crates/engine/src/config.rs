@@ -40,11 +40,14 @@ pub const KEYS: &[(&str, &str)] = &[
     ("check", "rules"),
     ("check", "statistics"),
     ("layout", "goarch"),
+    ("slo", "latency"),
+    ("slo", "latency-objective"),
+    ("slo", "objective"),
 ];
 
 /// The file's content. Paths are absolute once [`parse_config`] has resolved them against the
 /// file's folder.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
     /// The folder in which results are remembered.
@@ -65,6 +68,8 @@ pub struct Config {
     pub check: CheckConfig,
     /// `unpanic layout`.
     pub layout: LayoutConfig,
+    /// What the service promises.
+    pub slo: SloConfig,
 }
 
 /// The table `[build]`.
@@ -122,6 +127,18 @@ pub struct CheckConfig {
 pub struct LayoutConfig {
     /// `GOARCH`, when it is not `[build]`'s.
     pub goarch: Option<String>,
+}
+
+/// The table `[slo]`.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SloConfig {
+    /// Percent of requests that do not fail on the service's side.
+    pub objective: Option<f64>,
+    /// What counts as a fast answer, as `250ms` or `1s`.
+    pub latency: Option<String>,
+    /// Percent of requests that are answered as fast.
+    pub latency_objective: Option<f64>,
 }
 
 /// Why the file is of no use. All errors of the file are in it, in order.
@@ -244,7 +261,8 @@ mod tests {
             [build]\ngoarch = ''\ngoos = ''\nmod = ''\ntags = []\ntests = true\n\
             [check]\nbaseline = ''\ndeps = true\ndisable = []\nenable = []\nexclude = []\n\
             exit-zero = true\nformat = ''\nknowledge = []\nmin-confidence = 'low'\noutput = ''\n\
-            preview = true\nrules = []\nstatistics = true\n[layout]\ngoarch = ''\n";
+            preview = true\nrules = []\nstatistics = true\n[layout]\ngoarch = ''\n\
+            [slo]\nlatency = ''\nlatency-objective = 99\nobjective = 99.9\n";
         let config = parse_config(text, Path::new("/w")).unwrap();
         let table = toml::Table::try_from(&config).unwrap();
         let mut keys: Vec<(String, String)> = Vec::new();

@@ -16,6 +16,7 @@ mod environment;
 mod error;
 mod folder;
 mod loader;
+mod main_module;
 mod modfile;
 mod modules;
 mod order;
@@ -38,6 +39,7 @@ use source::System;
 pub use context::{BuildContext, LanguageVersion, LoadOptions, ModMode, ParseLevel};
 pub use describe::PackageListing;
 pub use error::{ErrorClass, LoadError};
+pub use main_module::{MainModule, MainModules, main_modules};
 pub use program::{
     EmbedPattern, IgnoredFile, ImportTarget, Module, ModuleId, Package, PackageId, PackageKind,
     ParsedFile, Program, TestVariant,

@@ -4,9 +4,12 @@
 //! What rules share: [`race`] turns a conflict into a finding and says which rule it belongs to,
 //! [`memory_race`] does so for plain memory, [`names`] writes paths and locks as the code does, [`origin`] says which goroutine runs a
 //! function, [`confidence`] says how sure a conflict is, [`convention`] finds the lock that most accesses to a field hold, and those that do not.
+//! function, [`convention`] finds the lock that most accesses to a field hold, and those that do not,
+//! [`deferral`] says which functions are deferred.
 
 mod confidence;
 mod convention;
+mod deferral;
 mod memory_race;
 mod names;
 mod origin;
@@ -37,12 +40,19 @@ pub struct RuleContext<'a> {
     pub analysis: &'a flow::Analysis<'a>,
     races: OnceLock<Vec<race::Race>>,
     origins: OnceLock<origin::Origins>,
+    deferral: OnceLock<deferral::Deferral>,
 }
 
 impl<'a> RuleContext<'a> {
     /// The context of a run.
     pub fn new(sources: &'a source::SourceMap, analysis: &'a flow::Analysis<'a>) -> Self {
-        Self { sources, analysis, races: OnceLock::new(), origins: OnceLock::new() }
+        Self {
+            sources,
+            analysis,
+            races: OnceLock::new(),
+            origins: OnceLock::new(),
+            deferral: OnceLock::new(),
+        }
     }
 
     /// Types and objects.
@@ -71,6 +81,11 @@ impl<'a> RuleContext<'a> {
     /// The conflicts, each with the rule that it belongs to.
     pub(crate) fn races(&self) -> &[race::Race] {
         self.races.get_or_init(|| race::classify(self))
+    }
+
+    /// Which functions are deferred.
+    pub(crate) fn deferral(&self) -> &deferral::Deferral {
+        self.deferral.get_or_init(|| deferral::Deferral::new(self))
     }
 
     /// Which goroutines run which functions.

@@ -47,6 +47,7 @@ pub fn run() -> anyhow::Result<ExitClass> {
         Command::ProveGuard(args) => Ok(commands::prove::guard(&args)),
         Command::Lab(args) => commands::lab::run(&app, &args),
         Command::Trace(args) => commands::trace::run(&app, &args),
+        Command::Scaffold { command } => commands::scaffold::run(&app, &command),
         Command::Cache { command } => commands::cache::run(&app, &command),
         Command::Debug { command } => match command {
             DebugCommand::Packages(args) => commands::debug::packages(&app, &args),

@@ -7,6 +7,9 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use crate::cli_lab::LabArgs;
+pub use crate::cli_scaffold::{
+    GroupArg, MetricsArg, MonitoringArgs, RecoveryArgs, ScaffoldCommand, TracingArg, WriteArgs,
+};
 pub use crate::cli_trace::TraceArgs;
 
 const STYLES: Styles = Styles::styled()
@@ -89,6 +92,12 @@ pub enum Command {
     Lab(Box<LabArgs>),
     /// Read an execution trace: who ran when, what waited for what, what met at a crash.
     Trace(Box<TraceArgs>),
+    /// Write code and configuration that are yours from then on: recovery, monitoring.
+    Scaffold {
+        /// What to write.
+        #[command(subcommand)]
+        command: ScaffoldCommand,
+    },
     /// Look at the remembered results of earlier runs, or forget them.
     Cache {
         /// What to do.
@@ -513,10 +522,13 @@ mod tests {
     #[test]
     fn every_key_of_the_configuration_has_its_flag() {
         let command = Cli::command();
-        let check = command.find_subcommand("check").unwrap();
-        for (_, key) in engine::KEYS {
+        for (table, key) in engine::KEYS {
             let has = |c: &clap::Command| c.get_arguments().any(|a| a.get_long() == Some(*key));
-            assert!(has(&command) || has(check), "--{key} is missing");
+            let of = match *table {
+                "slo" => command.find_subcommand("scaffold").unwrap().find_subcommand("monitoring"),
+                _ => command.find_subcommand("check"),
+            };
+            assert!(has(&command) || has(of.unwrap()), "--{key} is missing");
         }
     }
 

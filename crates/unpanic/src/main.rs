@@ -7,6 +7,7 @@
 mod app;
 mod cli;
 mod cli_lab;
+mod cli_scaffold;
 mod cli_trace;
 mod commands;
 mod config;

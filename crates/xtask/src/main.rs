@@ -4,6 +4,7 @@
 
 mod browser;
 mod measure;
+mod monitoring;
 mod new_rule;
 mod race_suite;
 mod scoreboard;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::toolchain::Go;
-use crate::{browser, cargo, root, run_command, scoreboard, tidy};
+use crate::{browser, cargo, monitoring, root, run_command, scoreboard, tidy};
 
 /// Runs all checks, the quick ones first and the tests last; with a filter, those tests only.
 pub fn run(filter: Option<&str>) -> anyhow::Result<()> {
@@ -26,6 +26,8 @@ pub fn run(filter: Option<&str>) -> anyhow::Result<()> {
     }
     if ci || std::env::var_os("UNPANIC_SLOW").is_some() {
         browser::install()?;
+        monitoring::install()?;
+        tests.env("UNPANIC_GO_OLDEST", Go::of_version(monitoring::OLDEST_GO)?.binary);
     }
     run_command(go.setup(&mut tests))
 }

@@ -9,5 +9,6 @@ pub mod lab;
 pub mod layout;
 pub mod prove;
 pub mod rules;
+pub mod scaffold;
 mod target;
 pub mod trace;

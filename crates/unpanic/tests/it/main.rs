@@ -9,6 +9,7 @@ mod good_input;
 mod lab;
 mod layout;
 mod prove;
+mod scaffold;
 mod trace;
 mod trace_record;
 mod webdriver;

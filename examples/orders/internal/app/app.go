@@ -30,6 +30,7 @@ import (
 	"unpanic.dev/examples/orders/internal/pricing"
 	"unpanic.dev/examples/orders/internal/pubsub"
 	"unpanic.dev/examples/orders/internal/ratelimit"
+	"unpanic.dev/examples/orders/internal/recovery"
 	"unpanic.dev/examples/orders/internal/report"
 	"unpanic.dev/examples/orders/internal/service"
 	"unpanic.dev/examples/orders/internal/session"
@@ -72,6 +73,11 @@ func New(ctx context.Context, c Config) (*App, error) {
 	}
 
 	registry := prometheus.NewRegistry()
+	panics, err := recovery.NewPrometheus(registry)
+	if err != nil {
+		return nil, err
+	}
+	guarded := recovery.New(recovery.Config{Logger: c.Logger, Metrics: panics})
 	recorder := metrics.New(registry)
 	webhook := &notify.Webhook{URL: c.Webhook, Poster: c.Poster}
 	notifier := notify.New(notify.LogSink{Logger: c.Logger}, webhook)
@@ -97,11 +103,11 @@ func New(ctx context.Context, c Config) (*App, error) {
 	trail := &audit.Trail{}
 
 	mux := http.NewServeMux()
-	mux.Handle("/", httpapi.New(s, session.NewStore(), recorder, limiter).Handler())
+	mux.Handle("/", httpapi.New(s, session.NewStore(), recorder, limiter).Handler(guarded))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	return &App{
 		HTTP:     mux,
-		GRPC:     grpcapi.New(s, trail, recorder),
+		GRPC:     grpcapi.New(s, trail, recorder, guarded),
 		Pipeline: pipeline,
 		Trail:    trail,
 		webhook:  webhook,

@@ -2,11 +2,9 @@ package grpcapi
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -36,17 +34,4 @@ func observed(recorder *metrics.Recorder) grpc.UnaryServerInterceptor {
 		recorder.Duration(info.FullMethod, time.Since(started))
 		return response, err
 	}
-}
-
-// recovered turns a panic of a handler into an error.
-func recovered(
-	ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
-) (response any, err error) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			slog.Error("handler panicked", "method", info.FullMethod, "reason", reason)
-			err = status.Error(codes.Unavailable, "try again later")
-		}
-	}()
-	return handler(ctx, req)
 }

@@ -13,6 +13,7 @@ import (
 	"unpanic.dev/examples/orders/internal/metrics"
 	"unpanic.dev/examples/orders/internal/order"
 	"unpanic.dev/examples/orders/internal/orderspb"
+	"unpanic.dev/examples/orders/internal/recovery"
 	"unpanic.dev/examples/orders/internal/service"
 )
 
@@ -23,8 +24,13 @@ type server struct {
 }
 
 // New makes a gRPC server that serves orders.
-func New(orders *service.Orders, trail *audit.Trail, recorder *metrics.Recorder) *grpc.Server {
-	s := grpc.NewServer(grpc.ChainUnaryInterceptor(recovered, observed(recorder), audited(trail)))
+func New(
+	orders *service.Orders, trail *audit.Trail, recorder *metrics.Recorder, guarded *recovery.Recoverer,
+) *grpc.Server {
+	s := grpc.NewServer(
+		grpc.ChainUnaryInterceptor(guarded.UnaryServerInterceptor(), observed(recorder), audited(trail)),
+		grpc.ChainStreamInterceptor(guarded.StreamServerInterceptor()),
+	)
 	orderspb.RegisterOrdersServer(s, &server{orders: orders})
 	return s
 }

@@ -10,6 +10,7 @@ import (
 	"unpanic.dev/examples/orders/internal/metrics"
 	"unpanic.dev/examples/orders/internal/order"
 	"unpanic.dev/examples/orders/internal/ratelimit"
+	"unpanic.dev/examples/orders/internal/recovery"
 	"unpanic.dev/examples/orders/internal/service"
 	"unpanic.dev/examples/orders/internal/session"
 )
@@ -29,8 +30,8 @@ func New(
 	return &API{orders: orders, sessions: sessions, metrics: recorder, limiter: limiter}
 }
 
-// Handler has all routes.
-func (a *API) Handler() http.Handler {
+// Handler has all routes, each guarded against panics.
+func (a *API) Handler(guarded *recovery.Recoverer) http.Handler {
 	routes := map[string]http.HandlerFunc{
 		"POST /orders":     a.place,
 		"GET /orders/{id}": a.get,
@@ -42,7 +43,7 @@ func (a *API) Handler() http.Handler {
 	for route, handler := range routes {
 		mux.Handle(route, a.observed(route, handler))
 	}
-	return recovered(a.limited(a.sessions.Middleware(lastPage(mux))))
+	return guarded.HTTP(a.limited(a.sessions.Middleware(lastPage(mux))), recovery.MuxRoute(mux))
 }
 
 func (a *API) place(w http.ResponseWriter, r *http.Request) {

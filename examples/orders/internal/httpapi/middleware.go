@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"fmt"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -38,27 +36,6 @@ func (a *API) limited(next http.Handler) http.Handler {
 			return
 		}
 		next.ServeHTTP(w, r)
-	})
-}
-
-// recovered answers 503 when a handler panics, if nothing was written yet.
-func recovered(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		recorder := &statusRecorder{ResponseWriter: w}
-		defer func() {
-			reason := recover()
-			if reason == nil {
-				return
-			}
-			if err, ok := reason.(error); ok && err == http.ErrAbortHandler {
-				panic(reason)
-			}
-			slog.Error("handler panicked", "path", r.URL.Path, "reason", fmt.Sprint(reason))
-			if recorder.status == 0 {
-				http.Error(w, "try again later", http.StatusServiceUnavailable)
-			}
-		}()
-		next.ServeHTTP(recorder, r)
 	})
 }
 

@@ -1,0 +1,67 @@
+//! A panic that is recovered without a trace: nobody will know that it happened.
+
+use diag::{Confidence, Finding, RuleMeta, Severity, Stability};
+use go_ir::{Func, Op, Terminator, ValueId};
+use go_syntax::ast::BinaryOp;
+
+use crate::RuleContext;
+use crate::deferral::uses_of;
+
+/// What the rule is.
+pub const META: RuleMeta = RuleMeta {
+    code: "REC002",
+    name: "recovered-value-dropped",
+    severity: Severity::Warning,
+    summary: "A panic is recovered and what it said is thrown away: no log, no error, no metric",
+    stability: Stability::Preview,
+    page: include_str!("recovered_value_dropped.md"),
+};
+
+/// Calls of `recover` whose value nobody looks at, but for whether it is nil.
+pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (id, func, _) in cx.functions() {
+        // Tests recover to see that something panics.
+        if func.is_test {
+            continue;
+        }
+        for (value, instr) in func.values.iter_enumerated() {
+            if !matches!(instr.op, Op::Recover) || !is_dropped(func, value) {
+                continue;
+            }
+            let message = "a panic is recovered here and dropped: nobody will know of it";
+            findings.push(
+                Finding::new(&META, cx.package(id), instr.span, "recover", message)
+                    // Some of these are meant: a send on a channel that may be closed, say.
+                    .confidence(Confidence::Medium)
+                    .why("the value that recover returns is not logged, returned or passed on")
+                    .help("log the value with debug.Stack(), or return it as an error"),
+            );
+        }
+    }
+    findings
+}
+
+/// Whether nothing is done with the value, nor in the branch where it is not nil.
+fn is_dropped(func: &Func, value: ValueId) -> bool {
+    let (users, ends) = uses_of(func, value);
+    if ends {
+        return false;
+    }
+    users.iter().all(|&user| {
+        let Op::Binary { op, .. } = func.instr(user).op else { return false };
+        let panicked = |then, els| match op {
+            BinaryOp::Ne => Some(then),
+            BinaryOp::Eq => Some(els),
+            _ => None,
+        };
+        let (others, _) = uses_of(func, user);
+        others.is_empty()
+            && func.blocks.iter().all(|block| match block.term {
+                Terminator::If { cond, then, els } if cond == user => {
+                    panicked(then, els).is_some_and(|b| func.blocks[b].instrs.is_empty())
+                }
+                _ => true,
+            })
+    })
+}
