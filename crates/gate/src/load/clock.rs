@@ -20,7 +20,9 @@ mod fine {
         pub fn new() -> Option<Self> {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
             let timer = timerfd_create(TimerfdClockId::Monotonic, flags).ok()?;
-            AsyncFd::register(timer).ok().map(Self)
+            #[expect(deprecated, reason = "its safe successor is not there yet; the descriptor is owned and stays open")]
+            let timer = AsyncFd::new(timer);
+            timer.ok().map(Self)
         }
 
         pub async fn sleep(&self, length: Duration) -> bool {

@@ -52,7 +52,8 @@ impl Dialer {
         Ok(Self { addresses, tls })
     }
 
-    async fn dial(&self) -> Result<Io, Failure> {
+    /// A new connection.
+    pub async fn dial(&self) -> Result<Io, Failure> {
         let mut failure = Failure::Connect;
         for address in &*self.addresses {
             match TcpStream::connect(address).await {

@@ -23,10 +23,10 @@ pub use schedule::{MAX_RATE, Profile, Stage};
 pub use target::{Endpoint, MAX_ENDPOINTS, Payload, Protocol, Target};
 pub use template::{Template, uuid};
 pub use tls::Trust;
-pub use worker::{LoadHandle, start};
+pub use worker::{LoadHandle, Progress, start};
 
-pub(crate) use conn::{Answer, Client, Dialer};
-pub(crate) use target::Prepared;
+pub(crate) use conn::Dialer;
+pub(crate) use target::{Body, Prepared};
 
 use std::time::Duration;
 
