@@ -426,17 +426,17 @@ fn summary(triggers: &[Result<u16, String>]) -> Vec<String> {
 /// The longest stretch in which most requests failed while readiness said ready.
 fn longest_lie(load: &LoadReport, readiness: &[Probe], began: Instant) -> Duration {
     let (mut longest, mut current) = (Duration::ZERO, Duration::ZERO);
+    let mut ready = false;
     for slice in &load.slices {
         let start = began + Duration::from_secs_f64(slice.at);
         let width = Duration::from_secs_f64(slice.width);
-        let failing = slice.bad > 0 && slice.bad >= slice.good;
+        // A slice without an answer of readiness is as the one before.
         let during = readiness.iter().filter(|p| p.done >= start && p.done < start + width);
-        let (mut asked, mut good) = (0, 0);
-        during.for_each(|probe| {
-            asked += 1;
-            good += u32::from(probe.good);
-        });
-        let ready = asked > 0 && good == asked;
+        ready = during.map(|probe| probe.good).reduce(|a, b| a && b).unwrap_or(ready);
+        if slice.good + slice.bad == 0 {
+            continue;
+        }
+        let failing = slice.bad >= slice.good;
         current = if failing && ready { current + width } else { Duration::ZERO };
         longest = longest.max(current);
     }

@@ -27,4 +27,7 @@ pub enum Error {
     /// Something around the candidate failed, so that nothing can be said about it.
     #[error("{0}")]
     Harness(String),
+    /// Ctrl-C or SIGTERM. Everything that was started has been ended.
+    #[error("interrupted; the candidate was ended")]
+    Interrupted,
 }

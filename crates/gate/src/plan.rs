@@ -79,8 +79,10 @@ pub enum Trigger {
 /// What comes from the command line and the machine.
 #[derive(Clone, Debug, Default)]
 pub struct Given {
-    /// Folder that relative paths start from.
+    /// Folder that paths in gate.toml start from.
     pub dir: PathBuf,
+    /// Folder that `-- CMD` starts from.
+    pub cwd: PathBuf,
     /// `--url`.
     pub url: Option<String>,
     /// `-- CMD`.
@@ -119,7 +121,7 @@ impl Plan {
         let env =
             config.candidate.env.iter().map(|(name, value)| (name.clone(), fill(value))).collect();
         if config.endpoint.is_empty() {
-            config.endpoint.push(EndpointConfig { path: "/".into(), ..EndpointConfig::default() });
+            config.endpoint.push(EndpointConfig { path: String::new(), ..EndpointConfig::default() });
         }
         if config.endpoint.len() > MAX_ENDPOINTS {
             return Err(Error::Usage(format!(
@@ -151,7 +153,11 @@ impl Plan {
         let mentioned = config.candidate.env.values().any(|v| v.contains("{{dependency}}"))
             || given.command.iter().chain(&config.candidate.command).any(|w| w.contains("{{dependency}}"));
         let dependency = (dependency || mentioned).then_some(listen);
-        let dir = config.candidate.dir.as_ref().map_or_else(|| given.dir.clone(), |d| given.dir.join(d));
+        let dir = match &config.candidate.dir {
+            Some(dir) => given.dir.join(dir),
+            None if given.command.is_empty() => given.dir.clone(),
+            None => given.cwd.clone(),
+        };
         Ok(Self { load, drills, command, dir, env, dependency, config })
     }
 
@@ -251,7 +257,10 @@ pub fn endpoint_of(
         return Err(wrong("a path begins with a slash".to_owned()));
     }
     Ok(Endpoint {
-        name: config.name.clone().unwrap_or_else(|| format!("{method} {}", config.path)),
+        name: config.name.clone().unwrap_or_else(|| {
+            let path = if config.path.is_empty() { "/" } else { config.path.as_str() };
+            format!("{method} {path}")
+        }),
         weight: config.weight.unwrap_or(1),
         method,
         path: template(&config.path)?,

@@ -35,8 +35,8 @@ pub struct Options<'a> {
     pub baseline: Option<Baseline>,
     /// How to start the process that cleans up after us.
     pub guard: Option<GuardCommand>,
-    /// Set when the run shall end early.
-    pub interrupted: Option<tokio::sync::watch::Receiver<bool>>,
+    /// End in order on Ctrl-C and SIGTERM.
+    pub interruptible: bool,
     /// Who watches.
     pub watch: Option<&'a mut dyn FnMut(Event<'_>)>,
 }
@@ -47,25 +47,29 @@ pub fn run<'a>(plan: &'a Plan, options: Options<'a>) -> Result<Verdict, Error> {
         .enable_all()
         .build()
         .map_err(|error| Error::Harness(format!("cannot start a runtime: {error}")))?;
-    let mut interrupted = options.interrupted.clone();
+    let interruptible = options.interruptible;
     let work = Runner { plan, options };
     let result = runtime.block_on(async {
-        let stop = async {
-            match &mut interrupted {
-                Some(interrupted) => {
-                    let _ = interrupted.wait_for(|stop| *stop).await;
-                }
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             result = work.run() => result,
-            () = stop => Err(Error::Harness("interrupted".to_owned())),
+            () = interrupt(), if interruptible => Err(Error::Interrupted),
         }
     });
     // Readers of pipes that somebody else holds open do not keep us.
     runtime.shutdown_timeout(Duration::from_secs(2));
     result
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn interrupt() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        Ok(()) = tokio::signal::ctrl_c() => {}
+    }
 }
 
 struct Runner<'a> {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use crate::cli_gate::GateArgs;
 pub use crate::cli_trace::TraceArgs;
 
 const STYLES: Styles = Styles::styled()
@@ -86,6 +87,11 @@ pub enum Command {
     ProveGuard(ProveGuardArgs),
     /// Read an execution trace: who ran when, what waited for what, what met at a crash.
     Trace(Box<TraceArgs>),
+    /// Judge a release candidate: load, controlled panics, and whether it recovers, logs and counts them.
+    Gate(Box<GateArgs>),
+    /// The process that cleans up after `gate`.
+    #[command(hide = true, after_help = "Example: started by `unpanic gate`")]
+    GateGuard,
     /// Look at the remembered results of earlier runs, or forget them.
     Cache {
         /// What to do.
