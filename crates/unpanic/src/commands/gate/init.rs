@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use base::LocalInterner;
 use diag::ExitClass;
-use go_syntax::{ExprKind, File, LitKind, ParseMode};
+use go_syntax::ParseMode;
+use go_syntax::ast::{ExprId, ExprKind, File, LitKind};
 
 use crate::app::App;
 use crate::cli_gate::InitArgs;
@@ -86,12 +87,13 @@ fn go_files(dir: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
 }
 
 fn look(file: &File, text: &[u8], found: &mut Found) {
-    let string = |id| match file.expr(file.unparen(id)) {
-        expr if expr.kind == ExprKind::BasicLit(LitKind::String) => {
-            let value = go_syntax::literal::string_value(text.get(expr.span.range())?).into_owned();
-            String::from_utf8(value).ok()
+    let string = |id: ExprId| -> Option<String> {
+        let expr = file.expr(file.unparen(id));
+        if expr.kind != ExprKind::BasicLit(LitKind::String) {
+            return None;
         }
-        _ => None,
+        let literal = text.get(expr.span.range())?;
+        go_syntax::literal::string_text(literal).map(std::borrow::Cow::into_owned)
     };
     for expr in file.exprs.iter() {
         let ExprKind::Call { fun, args, .. } = expr.kind else { continue };
