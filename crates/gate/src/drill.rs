@@ -136,6 +136,8 @@ struct Acted {
     triggered: Instant,
     /// What recovery is counted from.
     origin: Instant,
+    /// Whether the process was gone then.
+    down: bool,
     began: Instant,
     triggers: Vec<Result<u16, String>>,
     traces: Vec<String>,
@@ -161,6 +163,7 @@ async fn act(stage: &Stage<'_>, drill: &Drill, load: &LoadHandle) -> Result<Acte
     let mut acted = Acted {
         triggered,
         origin: triggered,
+        down: false,
         began,
         triggers: Vec::new(),
         traces: Vec::new(),
@@ -171,11 +174,11 @@ async fn act(stage: &Stage<'_>, drill: &Drill, load: &LoadHandle) -> Result<Acte
         late: Duration::ZERO,
     };
     acted.pull(stage, drill).await?;
-    acted.settle(stage, drill, &health).await;
+    acted.settle(stage, drill, &health, load).await;
     acted.health = health.probes();
     acted.late = health.late();
     acted.readiness = readiness.as_ref().map(Prober::probes);
-    let alive = probe::outage(&acted.health, acted.origin).recovered.is_some();
+    let alive = probe::outage(&acted.health, acted.origin, acted.down).recovered.is_some();
     if drill.metric {
         let wanted = metric_before.unwrap_or(0.0) + f64::from(drill.times);
         let mut after = None;
@@ -301,7 +304,13 @@ impl Acted {
     }
 
     /// Waits until health is back for good, or for too long.
-    async fn settle(&mut self, stage: &Stage<'_>, drill: &Drill, health: &Prober) {
+    async fn settle(
+        &mut self,
+        stage: &Stage<'_>,
+        drill: &Drill,
+        health: &Prober,
+        load: &LoadHandle,
+    ) {
         let stopping = drill.kind == Kind::Sigterm;
         let patience = (drill.recovery.0 * 3 + Duration::from_secs(5)).min(LONGEST);
         let mut last_good = Instant::now();
@@ -315,6 +324,7 @@ impl Acted {
                 match exits.first().and_then(|exit| exit.at) {
                     Some(at) => {
                         self.origin = at;
+                        self.down = true;
                         ended = true;
                     }
                     None if now.duration_since(self.triggered)
@@ -323,7 +333,7 @@ impl Acted {
                 }
             }
             let probes = health.probes();
-            let outage = probe::outage(&probes, self.origin);
+            let outage = probe::outage(&probes, self.origin, self.down);
             if probes.last().is_some_and(|probe| probe.good) {
                 last_good = now;
             }
@@ -336,19 +346,21 @@ impl Acted {
                 last_good = now;
             }
             let since = now.duration_since(self.origin);
-            if outage.recovered.is_some() && outage.steady >= STEADY && since >= WATCH {
+            // A service may call itself healthy long before it answers anybody well.
+            let answers = load.is_good_again() || since > drill.first_good.0.min(LONGEST);
+            if outage.recovered.is_some() && outage.steady >= STEADY && since >= WATCH && answers {
                 return;
             }
-            if since > patience || now.duration_since(self.triggered) > LONGEST {
+            if since > patience.max(drill.first_good.0) || now.duration_since(self.triggered) > LONGEST {
                 return;
             }
         }
     }
 
     fn seen(self, stage: &Stage<'_>, drill: &Drill, load: LoadReport) -> Seen {
-        let outage = probe::outage(&self.health, self.origin);
+        let outage = probe::outage(&self.health, self.origin, self.down);
         // Of a SIGTERM the trouble begins before the origin.
-        let seen_outage = probe::outage(&self.health, self.triggered).seen;
+        let seen_outage = probe::outage(&self.health, self.triggered, self.down).seen;
         let nanos = |d: Duration| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX);
         let mut seen = Seen {
             name: drill.name.clone(),

@@ -171,7 +171,10 @@ impl Plan {
         let length = std::time::Duration::from_mins(1);
         let profile = Profile::new(vec![Stage::constant(rate, length)]);
         let model = profile.map_or_else(|_| self.load.model.clone(), Model::Open);
-        LoadSpec { model, warmup: std::time::Duration::ZERO, ..self.load.clone() }
+        // Connections that no request comes to would keep a Go server from ending for five seconds.
+        let connections = self.load.connections.min((rate / 2.0).ceil().max(1.0) as usize);
+        let warmup = std::time::Duration::ZERO;
+        LoadSpec { model, warmup, connections, ..self.load.clone() }
     }
 }
 

@@ -89,9 +89,10 @@ pub struct Outage {
     pub steady: Duration,
 }
 
-/// When health was back for good.
-pub fn outage(probes: &[Probe], since: Instant) -> Outage {
-    let mut seen = false;
+/// When health was back for good. `down`: at `since` it was known to be down, so the first good answer is
+/// its return even if no bad one was seen.
+pub fn outage(probes: &[Probe], since: Instant, down: bool) -> Outage {
+    let mut seen = down;
     let mut back = None;
     for probe in probes.iter().filter(|probe| probe.done >= since) {
         let took = probe.done.saturating_duration_since(probe.asked);
@@ -128,16 +129,18 @@ mod tests {
         let start = Instant::now();
         let ms = Duration::from_millis;
         let list = probes(start, &[(0, 1, true), (20, 21, false), (40, 41, true), (60, 61, false), (80, 82, true), (300, 301, true)]);
-        let outage_ = outage(&list, start);
+        let outage_ = outage(&list, start, false);
         assert_eq!(outage_, Outage { seen: true, recovered: Some(ms(82)), steady: ms(219) });
         // Never down.
-        let calm = outage(&probes(start, &[(0, 1, true), (20, 21, true)]), start);
+        let calm = outage(&probes(start, &[(0, 1, true), (20, 21, true)]), start, false);
         assert_eq!(calm.recovered, Some(Duration::ZERO));
         // A question that hangs is an outage until it is answered.
-        let hung = outage(&probes(start, &[(0, 1, true), (20, 720, true), (740, 741, true)]), start);
+        let hung = outage(&probes(start, &[(0, 1, true), (20, 720, true), (740, 741, true)]), start, false);
         assert_eq!((hung.seen, hung.recovered), (true, Some(ms(720))));
+        let ended = outage(&probes(start, &[(20, 21, true), (40, 41, true)]), start, true);
+        assert_eq!(ended.recovered, Some(ms(21)));
         // Still down, and nothing heard.
-        assert_eq!(outage(&probes(start, &[(0, 1, true), (20, 21, false)]), start).recovered, None);
-        assert_eq!(outage(&[], start).recovered, None);
+        assert_eq!(outage(&probes(start, &[(0, 1, true), (20, 21, false)]), start, false).recovered, None);
+        assert_eq!(outage(&[], start, false).recovered, None);
     }
 }

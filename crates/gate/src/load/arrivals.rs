@@ -1,6 +1,7 @@
 //! Who sends what is due: the queue between a thread's schedule and its connections. What waits is not
 //! stored, it is the stretch of the schedule that nobody has taken yet, so any backlog takes no memory.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -71,8 +72,8 @@ struct Inner {
     /// Of what nobody has taken, the number.
     number: u64,
     step: u64,
-    /// Who waits, by number; the last one came last.
-    idle: Vec<usize>,
+    /// Who waits, by number, the longest first.
+    idle: VecDeque<usize>,
     wakers: Vec<Option<Waker>>,
 }
 
@@ -86,7 +87,7 @@ impl Inner {
             Some(known) => known.clone_from(waker),
             none => {
                 *none = Some(waker.clone());
-                self.idle.push(worker);
+                self.idle.push_back(worker);
             }
         }
     }
@@ -94,7 +95,7 @@ impl Inner {
     /// A connection that took something without being woken must not be woken for the next.
     fn busy(&mut self, worker: usize) {
         if self.wakers.get_mut(worker).and_then(Option::take).is_some()
-            && let Some(at) = self.idle.iter().rposition(|id| *id == worker)
+            && let Some(at) = self.idle.iter().position(|id| *id == worker)
         {
             self.idle.remove(at);
         }
@@ -118,7 +119,7 @@ impl Queue {
             let next = arrivals.next();
             Open { arrivals, next }
         });
-        let inner = Inner { open, number: first, step, idle: Vec::new(), wakers: Vec::new() };
+        let inner = Inner { open, number: first, step, idle: VecDeque::new(), wakers: Vec::new() };
         let patience = u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX);
         Self { shared, inner: Mutex::new(inner), patience }
     }
@@ -211,13 +212,12 @@ impl Queue {
         }
     }
 
-    /// The connection that was used last is used first: fewer are kept busy, and those are warm.
+    /// In turn, so that every connection is used: a Go server's graceful end waits for those that never were.
     fn wake(&self, count: usize) {
         let mut inner = self.lock();
-        let from = inner.idle.len().saturating_sub(count);
-        for _ in from..inner.idle.len() {
-            let worker = inner.idle.pop();
-            if let Some(waker) = worker.and_then(|worker| inner.wakers[worker].take()) {
+        for _ in 0..count {
+            let Some(worker) = inner.idle.pop_front() else { break };
+            if let Some(waker) = inner.wakers[worker].take() {
                 waker.wake();
             }
         }

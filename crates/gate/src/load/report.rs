@@ -203,12 +203,14 @@ impl LoadReport {
         };
         let wall = elapsed.as_secs_f64().max(1e-9) * threads as f64;
         let busy = stats.cpu.as_secs_f64() / wall;
+        // Little's law: so many connections were waiting for an answer at a time, on the average.
+        let waiting = achieved * Duration::from_nanos(stats.service.mean() as u64).as_secs_f64();
+        let full = waiting > spec.connections as f64 * spec.streams as f64 * BUSY;
         let limit = asked.filter(|asked| achieved < asked * (1.0 - TOLERANCE)).map(|_| {
             match () {
                 () if busy > BUSY => Limit::Generator,
-                () if machine.pressure.unwrap_or(0.0) > PRESSED && machine.busy > 0.95 => {
-                    Limit::Machine
-                }
+                () if full => Limit::Server,
+                () if machine.pressure.unwrap_or(0.0) > PRESSED => Limit::Machine,
                 () => Limit::Server,
             }
         });

@@ -118,6 +118,11 @@ impl LoadHandle {
         Instant::now()
     }
 
+    /// Whether a request that was sent after the mark was answered well.
+    pub fn is_good_again(&self) -> bool {
+        self.stats.iter().any(|stats| stats::lock(stats).marked.first_good.is_some())
+    }
+
     /// When sending began; none while connections are still opened.
     pub fn began(&self) -> Option<Instant> {
         self.shared.get().map(|shared| shared.start)
