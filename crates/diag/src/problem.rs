@@ -150,6 +150,8 @@ pub enum ExitClass {
     Usage,
     /// 3: the input, or part of it, could not be read: the findings may be incomplete.
     Input,
+    /// A number of its own: a verdict that is more than yes or no.
+    Verdict(u8),
     /// 70: a bug in unpanic.
     Bug,
 }
@@ -162,6 +164,7 @@ impl ExitClass {
             Self::Findings => 1,
             Self::Usage => 2,
             Self::Input => 3,
+            Self::Verdict(code) => code,
             Self::Bug => 70,
         }
     }

@@ -21,14 +21,20 @@ pub struct App {
 
 /// Runs the command that the command line names.
 pub fn run() -> anyhow::Result<ExitClass> {
-    let Cli { global, command } = Cli::parse();
+    let Cli { global, command } =
+        Cli::parse_from(crate::cli_gate::arguments(std::env::args_os()));
     // The guard reads no configuration: it must not fail on what its parent has accepted.
     if let Command::ProveGuard(args) = &command {
         return Ok(commands::prove::guard(args));
     }
+    if let Command::GateGuard = &command {
+        return Ok(commands::gate::guard());
+    }
     let system = OsSystem;
     let dir = system.current_dir();
-    let config = match config::read(&system, &dir, global.config.as_deref()) {
+    // `gate --config` names a gate.toml; unpanic.toml is found as ever.
+    let named = global.config.as_deref().filter(|_| !matches!(command, Command::Gate(_)));
+    let config = match config::read(&system, &dir, named) {
         Ok(config) => config,
         Err(problems) => {
             output::print_problems(&problems, &source::SourceMap::new(), &dir, global.color)?;
@@ -48,6 +54,8 @@ pub fn run() -> anyhow::Result<ExitClass> {
         Command::Lab(args) => commands::lab::run(&app, &args),
         Command::Trace(args) => commands::trace::run(&app, &args),
         Command::Scaffold { command } => commands::scaffold::run(&app, &command),
+        Command::Gate(args) => commands::gate::run(&app, &args),
+        Command::GateGuard => Ok(commands::gate::guard()),
         Command::Cache { command } => commands::cache::run(&app, &command),
         Command::Debug { command } => match command {
             DebugCommand::Packages(args) => commands::debug::packages(&app, &args),

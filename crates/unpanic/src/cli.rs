@@ -10,6 +10,7 @@ pub use crate::cli_lab::LabArgs;
 pub use crate::cli_scaffold::{
     GroupArg, MetricsArg, MonitoringArgs, RecoveryArgs, ScaffoldCommand, TracingArg, WriteArgs,
 };
+pub use crate::cli_gate::GateArgs;
 pub use crate::cli_trace::TraceArgs;
 
 const STYLES: Styles = Styles::styled()
@@ -98,6 +99,11 @@ pub enum Command {
         #[command(subcommand)]
         command: ScaffoldCommand,
     },
+    /// Judge a release candidate: load, controlled panics, and whether it recovers, logs and counts them.
+    Gate(Box<GateArgs>),
+    /// The process that cleans up after `gate`.
+    #[command(hide = true, after_help = "Example: started by `unpanic gate`")]
+    GateGuard,
     /// Look at the remembered results of earlier runs, or forget them.
     Cache {
         /// What to do.

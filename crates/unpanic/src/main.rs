@@ -8,6 +8,7 @@ mod app;
 mod cli;
 mod cli_lab;
 mod cli_scaffold;
+mod cli_gate;
 mod cli_trace;
 mod commands;
 mod config;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 
 use crate::toolchain::Go;
 use crate::{
-    root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_layout,
+    root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_gate, scoreboard_layout, scoreboard_load,
     scoreboard_project, scoreboard_prove, scoreboard_race_suite, scoreboard_race_variants,
     scoreboard_speed, scoreboard_syntax, scoreboard_trace, scoreboard_trace_record,
     root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_lab,
@@ -66,6 +66,8 @@ const BOARDS: &[Board] = &[
     Board { name: "determinism", ci: true, run: scoreboard_determinism::run },
     Board { name: "layout", ci: true, run: |s| scoreboard_layout::run(&s.go, &s.out) },
     Board { name: "crash", ci: false, run: scoreboard_crash::run },
+    Board { name: "gate", ci: false, run: scoreboard_gate::run },
+    Board { name: "load", ci: false, run: scoreboard_load::run },
     Board { name: "prove", ci: false, run: scoreboard_prove::run },
     Board { name: "lab", ci: false, run: scoreboard_lab::run },
     Board { name: "prove-tests", ci: false, run: scoreboard_prove_tests::run },

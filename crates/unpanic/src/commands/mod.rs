@@ -6,6 +6,7 @@ pub mod crash;
 pub mod debug;
 pub mod explain;
 pub mod lab;
+pub mod gate;
 pub mod layout;
 pub mod prove;
 pub mod rules;

@@ -5,6 +5,7 @@ mod browser;
 mod cached;
 mod command;
 mod crash;
+mod gate;
 mod good_input;
 mod lab;
 mod layout;

@@ -1,0 +1,125 @@
+//! `unpanic gate` on its examples: how often the good candidate passes, and each bad one fails for the right
+//! reason and for no other. The figures go to `gate.md` of the output folder.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use serde_json::Value;
+
+use crate::root;
+use crate::scoreboard::Setup;
+use crate::unpanic_command::Unpanic;
+
+/// Tries of each candidate, when `UNPANIC_TRIES` does not say.
+const TRIES: u32 = 50;
+
+/// Each candidate and the class of checks that it has to fail, with the exit code.
+const CANDIDATES: &[(&str, &str, i32)] = &[
+    ("good", "", 0),
+    ("bad-no-recovery", "recovery", 11),
+    ("bad-slow-recovery", "recovery", 11),
+    ("bad-silent", "log", 12),
+    ("bad-no-trace-id", "log", 12),
+    ("bad-double-count", "metric", 13),
+    ("bad-leak", "goroutines", 15),
+    ("bad-readiness", "readiness", 16),
+    ("bad-latency", "slo", 10),
+];
+
+const HEAD: &str = "# The gate on its examples\n\n\
+    One command regenerates this: `cargo xtask scoreboard gate` (`UNPANIC_TRIES=N` for another number of tries).\n\n\
+    Each try is `unpanic gate --config examples/gate/gate.toml -- CANDIDATE`: three seconds of load, twenty panics of\n\
+    a handler under load, SIGTERM under load. *Right* counts tries with the expected exit code, and that with failed\n\
+    checks of the expected class only; the others are listed as they were. The time is that of a try, the median.\n";
+
+/// Measures and writes `gate.md`. Fails when a try was not right.
+pub fn run(setup: &Setup) -> anyhow::Result<()> {
+    let tries = match std::env::var("UNPANIC_TRIES") {
+        Ok(text) => text.parse().context("UNPANIC_TRIES is a number")?,
+        Err(_) => TRIES,
+    };
+    let unpanic = Unpanic::build(&setup.go)?;
+    let folder = root().join("examples/gate");
+    let built = root().join("target/gate-examples");
+    std::fs::create_dir_all(&built)?;
+    let mut page = String::from(HEAD);
+    let mut wrong = Vec::new();
+    writeln!(page, "\n| candidate | has to fail for | right | otherwise | seconds |\n|---|---|---|---|---|")?;
+    for (name, class, code) in CANDIDATES {
+        eprintln!("  {name}");
+        let service = built.join(name);
+        let mut build = Command::new(&setup.go.binary);
+        setup.go.setup(&mut build).current_dir(&folder);
+        let status = build.args(["build", "-o"]).arg(&service).arg(format!("./{name}")).status()?;
+        ensure!(status.success(), "examples/gate/{name} does not build");
+        let mut right = 0;
+        let mut otherwise: BTreeMap<String, u32> = BTreeMap::new();
+        let mut times = Vec::new();
+        for _ in 0..tries {
+            let (found, time) = one(&unpanic, &folder, &service)?;
+            times.push(time);
+            if found.code == *code && found.failed == *class {
+                right += 1;
+            } else {
+                *otherwise.entry(format!("exit {}: {}", found.code, found.why)).or_default() += 1;
+            }
+        }
+        times.sort();
+        let listed: Vec<String> = otherwise.iter().map(|(what, n)| format!("{n}× {what}")).collect();
+        let median = times[times.len() / 2].as_secs_f64();
+        let class = if class.is_empty() { "nothing" } else { class };
+        writeln!(page, "| {name} | {class} | {right} of {tries} | {} | {median:.1} |", listed.join("; "))?;
+        if right < tries {
+            wrong.push(format!("{name}: {right} of {tries}: {}", listed.join("; ")));
+        }
+    }
+    writeln!(page, "\nMeasured with {}, on {} processors.", setup.go.version()?, processors())?;
+    std::fs::create_dir_all(&setup.out)?;
+    let path = setup.out.join("gate.md");
+    std::fs::write(&path, page).with_context(|| path.display().to_string())?;
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// What a try gave.
+struct Found {
+    code: i32,
+    /// The classes with failed checks.
+    failed: String,
+    /// The checks that did not pass.
+    why: String,
+}
+
+fn one(unpanic: &Unpanic, folder: &Path, service: &PathBuf) -> anyhow::Result<(Found, Duration)> {
+    let start = Instant::now();
+    let mut command = Command::new(unpanic.binary());
+    command.current_dir(folder).args(["gate", "--config", "gate.toml", "--quiet", "--format", "json", "--"]);
+    let output = command.arg(service).output().context("cannot run the gate")?;
+    let time = start.elapsed();
+    let code = output.status.code().context("the gate was killed")?;
+    let Ok(verdict) = serde_json::from_slice::<Value>(&output.stdout) else {
+        let why = String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or("").to_owned();
+        return Ok((Found { code, failed: "error".to_owned(), why }, time));
+    };
+    let list = |value: &Value| -> Vec<String> {
+        let items = value.as_array().into_iter().flatten();
+        items.map(|item| item.as_str().unwrap_or_default().to_owned()).collect()
+    };
+    let checks = verdict["checks"].as_array().into_iter().flatten();
+    let why: Vec<String> = checks
+        .filter(|check| check["status"] == "fail" || check["status"] == "inconclusive")
+        .map(|check| {
+            let text = |key: &str| check[key].as_str().unwrap_or_default().replace('|', "/");
+            format!("{} {} ({})", text("subject"), text("name"), text("found"))
+        })
+        .collect();
+    Ok((Found { code, failed: list(&verdict["failed"]).join(","), why: why.join(", ") }, time))
+}

@@ -1,0 +1,3 @@
+module unpanic.dev/examples/gate
+
+go 1.22

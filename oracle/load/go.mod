@@ -1,0 +1,3 @@
+module unpanic.dev/oracle/load
+
+go 1.21
