@@ -54,7 +54,9 @@ impl Asked {
 /// `GET /api/live`.
 pub(super) async fn live(State(shared): App) -> Response {
     match shared.store.sinks().await {
-        Ok(sinks) => Json(json!({ "guard": shared.live.snapshot(), "sinks": sinks })).into_response(),
+        Ok(sinks) => {
+            Json(json!({ "guard": shared.live.snapshot(), "sinks": sinks })).into_response()
+        }
         Err(error) => failed(&error),
     }
 }
@@ -87,7 +89,11 @@ pub(super) async fn incident(
     }
 }
 
-async fn read(shared: &Shared, id: &str, which: &str) -> incidents::Result<Option<serde_json::Value>> {
+async fn read(
+    shared: &Shared,
+    id: &str,
+    which: &str,
+) -> incidents::Result<Option<serde_json::Value>> {
     let store = &shared.store;
     let Some(incident) = store.get(id).await? else { return Ok(None) };
     let occurrence = match which {

@@ -99,7 +99,8 @@ pub(super) fn same_secret(given: &str, expected: &str) -> bool {
 pub(super) async fn require(State(shared): App, mut request: Request, next: Next) -> Response {
     let Some(visitor) = visitor(&shared, request.headers()).await else {
         let path = request.uri().path();
-        let page = request.method() == Method::GET && !path.starts_with("/api/") && path != "/events";
+        let page =
+            request.method() == Method::GET && !path.starts_with("/api/") && path != "/events";
         return if page {
             // Back to where one wanted to go.
             let to = request.uri().path_and_query().map_or("/", |path| path.as_str());
@@ -130,10 +131,10 @@ pub(super) async fn visitor(shared: &Shared, headers: &HeaderMap) -> Option<Visi
     }
     let now = Timestamp::now().as_second();
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|c| c.trim().split_once('='));
-    let csrf = pairs.find_map(|(name, value)| {
-        (name == NAME).then(|| shared.keys.csrf(value, now)).flatten()
-    })?;
+    let mut pairs =
+        cookies.flat_map(|value| value.split(';')).filter_map(|c| c.trim().split_once('='));
+    let csrf = pairs
+        .find_map(|(name, value)| (name == NAME).then(|| shared.keys.csrf(value, now)).flatten())?;
     Some(Visitor::Browser { csrf })
 }
 
@@ -162,7 +163,10 @@ pub(super) async fn form(
     State(shared): App,
     axum::extract::Query(wanted): axum::extract::Query<Wanted>,
 ) -> Response {
-    pages::html(Login { to: own(&wanted.to), wrong: false, service: shared.live.snapshot().service }.render())
+    pages::html(
+        Login { to: own(&wanted.to), wrong: false, service: shared.live.snapshot().service }
+            .render(),
+    )
 }
 
 #[derive(Deserialize)]
@@ -247,7 +251,9 @@ mod tests {
     #[test]
     fn nobody_is_sent_to_another_site() {
         assert_eq!(own("/incidents?q=1"), "/incidents?q=1");
-        for evil in ["//evil.example", "https://evil.example", "/\\evil", "/a\r\nX: y", "", "/login?to=/"] {
+        for evil in
+            ["//evil.example", "https://evil.example", "/\\evil", "/a\r\nX: y", "", "/login?to=/"]
+        {
             assert_eq!(own(evil), "/");
         }
     }

@@ -30,7 +30,10 @@ const LIVE: &str = "live incidents";
 struct Assets;
 
 /// `GET /`.
-pub(super) async fn overview(State(shared): App, Extension(visitor): Extension<Visitor>) -> Response {
+pub(super) async fn overview(
+    State(shared): App,
+    Extension(visitor): Extension<Visitor>,
+) -> Response {
     let store = &shared.store;
     let open = vec![Stage::Open, Stage::Regressed, Stage::Acknowledged];
     let wanted = incidents::Query { states: open, page_size: LATEST, ..Default::default() };
@@ -61,10 +64,7 @@ pub(super) async fn list(
 async fn list_page(shared: &Shared, visitor: &Visitor, asked: &Asked) -> incidents::Result<List> {
     // A state that there is not, from a link that somebody wrote: all.
     let (state, states) = match asked.state.as_str() {
-        "" => (
-            String::new(),
-            vec![Stage::Open, Stage::Regressed, Stage::Acknowledged],
-        ),
+        "" => (String::new(), vec![Stage::Open, Stage::Regressed, Stage::Acknowledged]),
         name => match Stage::parse(name) {
             Some(state) => (name.to_owned(), vec![state]),
             None => ("all".to_owned(), Vec::new()),
@@ -252,7 +252,11 @@ async fn frame(
             Visitor::Program => String::new(),
         },
         here,
-        open: counts.iter().filter(|(state, _)| view::is_open(*state)).map(|(_, count)| count).sum(),
+        open: counts
+            .iter()
+            .filter(|(state, _)| view::is_open(*state))
+            .map(|(_, count)| count)
+            .sum(),
         live,
     })
 }

@@ -32,7 +32,8 @@ pub(super) async fn guard(State(shared): App, request: Request, next: Next) -> R
     let mut response = match host(request.headers()) {
         Some(host) if is_ours(host, &shared.config.hosts) => next.run(request).await,
         _ => {
-            let told = "this address is not served under that name; name it among the admin hosts\n";
+            let told =
+                "this address is not served under that name; name it among the admin hosts\n";
             (StatusCode::MISDIRECTED_REQUEST, told).into_response()
         }
     };
@@ -88,7 +89,10 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| ((*name).parse().unwrap(), value.parse().unwrap())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).parse().unwrap(), value.parse().unwrap()))
+            .collect()
     }
 
     #[test]
@@ -108,7 +112,8 @@ mod tests {
 
     #[test]
     fn forms_of_others_are_refused() {
-        let from = |origin: &str| same_origin(&headers(&[("host", "localhost:9091"), ("origin", origin)]));
+        let from =
+            |origin: &str| same_origin(&headers(&[("host", "localhost:9091"), ("origin", origin)]));
         assert!(from("http://localhost:9091"));
         for other in ["http://localhost:9092", "http://evil.example", "null", ""] {
             assert!(!from(other), "{other}");

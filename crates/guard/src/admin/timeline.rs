@@ -42,7 +42,8 @@ pub(super) fn draw(what: &NewIncident) -> Option<String> {
         return None;
     }
     requests.sort_by_key(|request| (request.started, request.id));
-    let recovered = what.recovery.and_then(|time| SignedDuration::try_from(time).ok()).map(|time| crash + time);
+    let recovered =
+        what.recovery.and_then(|time| SignedDuration::try_from(time).ok()).map(|time| crash + time);
     let axis = Axis::over(&requests, crash, recovered, (earliest, latest));
     let height = HEAD + ROW * requests.len() as f64 + 8.0;
     let mut svg = format!(
@@ -51,7 +52,14 @@ pub(super) fn draw(what: &NewIncident) -> Option<String> {
     );
     axis.draw(crash, height, &mut svg);
     for (row, request) in requests.iter().enumerate() {
-        draw_request(request, first == Some(request.id), &axis, HEAD + ROW * row as f64, crash, &mut svg);
+        draw_request(
+            request,
+            first == Some(request.id),
+            &axis,
+            HEAD + ROW * row as f64,
+            crash,
+            &mut svg,
+        );
     }
     axis.mark(crash, "crash", "the crash", height, &mut svg);
     if let Some(recovered) = recovered.filter(|time| *time <= latest) {
@@ -114,7 +122,11 @@ impl Axis {
             }
             let x = self.x(at);
             let offset = n * step;
-            let text = if step >= 1000 { format!("{:+} s", offset / 1000) } else { format!("{offset:+} ms") };
+            let text = if step >= 1000 {
+                format!("{:+} s", offset / 1000)
+            } else {
+                format!("{offset:+} ms")
+            };
             let text = text.replace('-', "−");
             let _ = write!(
                 svg,
@@ -139,7 +151,14 @@ impl Axis {
     }
 }
 
-fn draw_request(request: &Request, named: bool, axis: &Axis, y: f64, crash: Timestamp, svg: &mut String) {
+fn draw_request(
+    request: &Request,
+    named: bool,
+    axis: &Axis,
+    y: f64,
+    crash: Timestamp,
+    svg: &mut String,
+) {
     let from = axis.x(request.started);
     let to = request.ended.map_or(WIDTH, |ended| axis.x(ended));
     let width = (to - from).max(3.0);

@@ -4,8 +4,8 @@ use askama::Template;
 use diag::{AccessRecord, clean};
 use go_crash::{CreatedByRecord, FrameRecord, GoroutineRecord};
 use incidents::{
-    Change, Correlated, DeliveryStatus, Fate, Group, Incident, Joined, Lock, NewIncident, Occurrence,
-    OccurrenceHead, Outcome, Page, Request, State,
+    Change, Correlated, DeliveryStatus, Fate, Group, Incident, Joined, Lock, NewIncident,
+    Occurrence, OccurrenceHead, Outcome, Page, Request, State,
 };
 use jiff::Timestamp;
 
@@ -260,11 +260,7 @@ fn happened(occurrence: &Occurrence, now: Timestamp) -> Happened {
             .as_ref()
             .map(|crash| crash.locks.iter().map(lock).collect())
             .unwrap_or_default(),
-        log: what
-            .log
-            .iter()
-            .map(|l| (clock(l.time), l.stderr, line(&l.text)))
-            .collect(),
+        log: what.log.iter().map(|l| (clock(l.time), l.stderr, line(&l.text))).collect(),
         in_flight: what
             .in_flight
             .iter()

@@ -196,8 +196,14 @@ mod tests {
     fn numbers_for_people() {
         assert_eq!(count(1_234_567), "1\u{2009}234\u{2009}567");
         assert_eq!(count(12), "12");
-        assert_eq!((millis(87), millis(1234), millis(61_000)), ("87 ms".into(), "1.23 s".into(), "1 min".into()));
-        assert_eq!((ago(-3), ago(59), ago(7200)), ("just now".into(), "59 s ago".into(), "2 h ago".into()));
+        assert_eq!(
+            (millis(87), millis(1234), millis(61_000)),
+            ("87 ms".into(), "1.23 s".into(), "1 min".into())
+        );
+        assert_eq!(
+            (ago(-3), ago(59), ago(7200)),
+            ("just now".into(), "59 s ago".into(), "2 h ago".into())
+        );
         assert_eq!(query("a b&é"), "a%20b%26%C3%A9");
     }
 }

@@ -99,12 +99,13 @@ impl Overview {
         now: Timestamp,
     ) -> Self {
         let serving = snapshot.children.iter().filter(|c| c.state == ChildState::Serving).count();
-        let wanted =
-            snapshot.children.iter().filter(|c| c.state != ChildState::Dying).count();
+        let wanted = snapshot.children.iter().filter(|c| c.state != ChildState::Dying).count();
         let (tone, headline) = match (&snapshot.breaker, serving) {
             (Some(_), 0) => ("bad", "Stopped: it kept crashing".to_owned()),
             (_, 0) => ("bad", "Not serving".to_owned()),
-            (_, some) if some < wanted => ("warn", format!("Serving, {some} of {wanted} processes healthy")),
+            (_, some) if some < wanted => {
+                ("warn", format!("Serving, {some} of {wanted} processes healthy"))
+            }
             (_, 1) => ("good", "Serving".to_owned()),
             (_, all) => ("good", format!("Serving, all {all} processes healthy")),
         };
@@ -171,7 +172,11 @@ fn slo(report: &SloReport) -> Slo {
         objective: percent(report.objective),
         period: length(report.period_seconds),
         ratio: percent(report.ratio),
-        left: if left < -999.0 { "below −999%".to_owned() } else { format!("{left:.1}%").replace('-', "−") },
+        left: if left < -999.0 {
+            "below −999%".to_owned()
+        } else {
+            format!("{left:.1}%").replace('-', "−")
+        },
         bar: left.clamp(0.0, 100.0).round() as u32,
         tone: match left {
             ..=0.0 => "bad",
@@ -185,7 +190,11 @@ fn slo(report: &SloReport) -> Slo {
             .iter()
             .map(|burn| BurnRow {
                 window: length(burn.seconds),
-                rate: if burn.rate >= 1000.0 { "over 1000".to_owned() } else { format!("{:.1}", burn.rate) },
+                rate: if burn.rate >= 1000.0 {
+                    "over 1000".to_owned()
+                } else {
+                    format!("{:.1}", burn.rate)
+                },
                 alarming: format!("{}", burn.alarming),
                 bar: (burn.rate / burn.alarming * 100.0).clamp(0.0, 100.0).round() as u32,
                 tone: match burn.rate {
