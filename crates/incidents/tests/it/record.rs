@@ -132,7 +132,7 @@ async fn old_ones_go() {
     let (store, _folder) = file(&Config { retention, ..Config::default() }).await;
     let long_ago = Timestamp::now() - SignedDuration::from_hours(100);
     let now = Timestamp::now();
-    let mut record = async |name: &str, time: Timestamp| {
+    let record = async |name: &str, time: Timestamp| {
         let new = incidents::NewIncident { time, ..death(named(name), 0) };
         store.record(&new).await.unwrap().incident
     };
