@@ -14,12 +14,23 @@
     reason = "guard runs programs and reads the machine; the analysis core does not come here"
 )]
 
-pub mod backend;
-pub mod error;
-pub mod flights;
-pub mod metrics;
+mod backend;
+mod buildinfo;
+mod capture;
+mod correlate;
+mod error;
+mod findings;
+mod flights;
+mod incident;
+mod metrics;
 pub mod options;
-pub mod proxy;
+mod otlp;
+mod proxy;
+mod recovery;
+mod run;
+mod scrape;
+mod supervisor;
 
 pub use error::{Error, Result};
 pub use options::Options;
+pub use run::run;

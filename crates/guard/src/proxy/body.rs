@@ -245,7 +245,8 @@ impl Body for Outbound {
 /// What an answer's body holds until it ends.
 pub(crate) struct Held {
     pub in_flight: InFlight,
-    pub active: Option<Active>,
+    #[expect(dead_code, reason = "held for its drop")]
+    pub active: Active,
     pub lease: Option<Lease>,
 }
 

@@ -17,7 +17,7 @@ use super::answer::Problem;
 use super::body::{Answer, Held, Outbound, Outcome, Source};
 use super::headers::{self, Client};
 use super::pool::{Lease, Sent};
-use crate::backend::{Active, Unavailable};
+use crate::backend::{Active, Backend, Unavailable};
 use crate::flights::{Flight, InFlight, NewFlight, TraceId};
 use crate::options::{Retry, UpstreamProtocol};
 
@@ -191,14 +191,17 @@ impl Proxy {
         let give_up = Instant::now() + self.options.queue_time;
         let mut connects = 0;
         loop {
-            if self.router.pick().is_none() {
-                trip.in_flight.flight().meets(Fate::Held);
-            }
-            let active = match self.router.pick_or_wait(give_up).await {
-                Ok(active) => active,
-                Err(why) => return trip.refuse(&unavailable(why)),
-            };
             let flight = Arc::clone(trip.in_flight.flight());
+            let active = match self.router.pick() {
+                Some(active) => active,
+                None => {
+                    flight.meets(Fate::Held);
+                    match self.router.pick_or_wait(give_up).await {
+                        Ok(active) => active,
+                        Err(why) => return trip.refuse(&unavailable(why)),
+                    }
+                }
+            };
             // What is known of the crash may have come while this waited for a child.
             if flight.is_culprit() && flight.replays() > 0 {
                 return trip.refuse(&died("the service crashed on this request"));
@@ -225,8 +228,7 @@ impl Proxy {
                     if let Some(problem) = trip.clients_fault() {
                         return trip.refuse(&problem);
                     }
-                    let dead = tokio::time::timeout(VERDICT, backend.gone.cancelled()).await.is_ok();
-                    if !dead {
+                    if !verdict(&backend, &flight).await {
                         let text = "the service closed the connection without an answer";
                         return trip.refuse(&Problem::bad_gateway(text));
                     }
@@ -293,7 +295,7 @@ impl Proxy {
                 trip.headers.get_or_insert_with(|| request.into_parts().0.headers);
                 Attempt::Unsent
             }
-            Sent::Failed(_) => Attempt::Failed,
+            Sent::Failed => Attempt::Failed,
         }
     }
 
@@ -306,6 +308,9 @@ impl Proxy {
     ) -> Response<Answer> {
         let status = answer.status();
         trip.in_flight.flight().answers(status);
+        if !status.is_server_error() && !active.backend().gone.is_cancelled() {
+            self.recovery.good_answer();
+        }
         if status == StatusCode::SWITCHING_PROTOCOLS {
             return self.switched(trip, answer, active, lease);
         }
@@ -316,7 +321,7 @@ impl Proxy {
         let (mut parts, incoming) = answer.into_parts();
         parts.version = if trip.http1 { Version::HTTP_11 } else { Version::HTTP_2 };
         parts.extensions = http::Extensions::new();
-        let held = Held { in_flight: trip.in_flight, active: Some(active), lease: Some(lease) };
+        let held = Held { in_flight: trip.in_flight, active, lease: Some(lease) };
         Response::from_parts(parts, Answer::service(incoming, held, None))
     }
 
@@ -419,6 +424,21 @@ impl Trip {
         // What is left of a body would be taken for the next request.
         problem.close |= self.http1 && self.source.is_unread();
         problem.answer(self.grpc, self.http1, Some(trace), Some(self.in_flight))
+    }
+}
+
+/// Whether the child is dead that a connection broke to. It is not when it has said that a handler
+/// panicked.
+async fn verdict(backend: &Backend, flight: &Flight) -> bool {
+    let end = Instant::now() + VERDICT;
+    loop {
+        let wait = tokio::time::timeout(Duration::from_millis(5), backend.gone.cancelled());
+        if wait.await.is_ok() {
+            return true;
+        }
+        if flight.is_culprit() || Instant::now() >= end {
+            return backend.gone.is_cancelled();
+        }
     }
 }
 

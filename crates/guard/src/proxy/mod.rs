@@ -17,7 +17,6 @@ mod server;
 
 use std::sync::Arc;
 
-pub use body::{Answer, BodyError};
 pub use pool::Pool;
 pub use server::{serve, tls};
 
@@ -25,6 +24,7 @@ use crate::backend::Router;
 use crate::flights::Flights;
 use crate::metrics::Metrics;
 use crate::options::{ProxyOptions, UpstreamProtocol};
+use crate::recovery::Recovery;
 
 /// Everything that requests share.
 pub struct Proxy {
@@ -33,6 +33,7 @@ pub struct Proxy {
     pub(crate) router: Arc<Router>,
     pub(crate) flights: Arc<Flights>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) recovery: Arc<Recovery>,
     budget: budget::Budget,
 }
 
@@ -44,8 +45,9 @@ impl Proxy {
         router: Arc<Router>,
         flights: Arc<Flights>,
         metrics: Arc<Metrics>,
+        recovery: Arc<Recovery>,
     ) -> Arc<Self> {
         let budget = budget::Budget::new(options.retry_percent, options.retry_rate);
-        Arc::new(Self { options, protocol, router, flights, metrics, budget })
+        Arc::new(Self { options, protocol, router, flights, metrics, recovery, budget })
     }
 }

@@ -54,7 +54,7 @@ pub(crate) struct Lease {
 
 enum Connection {
     Http1(Http1),
-    Http2(Http2, Stream),
+    Http2(Http2, #[expect(dead_code, reason = "held for its drop")] Stream),
 }
 
 /// Counts one request on a connection that speaks HTTP/2.
@@ -73,7 +73,7 @@ pub(crate) enum Sent {
     /// Nothing was written: it may be sent to another child, whatever it is.
     Unsent(Box<http::Request<Outbound>>),
     /// It may have reached the child.
-    Failed(hyper::Error),
+    Failed,
 }
 
 impl Pool {
@@ -188,7 +188,7 @@ impl Lease {
             Ok(answer) => Sent::Answered(answer),
             Err(mut error) => match error.take_message() {
                 Some(request) => Sent::Unsent(Box::new(request)),
-                None => Sent::Failed(error.into_error()),
+                None => Sent::Failed,
             },
         }
     }
