@@ -65,8 +65,6 @@ pub struct Metrics {
     in_flight: Gauge,
     waiting: Gauge,
     ready: Gauge,
-    goroutines: Gauge,
-    memory: Gauge,
     /// Answered requests, and those of them with a status of 500 or above, since the start.
     totals: (AtomicU64, AtomicU64),
     child: (AtomicI64, AtomicI64),
@@ -95,8 +93,6 @@ impl Metrics {
             in_flight: Gauge::default(),
             waiting: Gauge::default(),
             ready: Gauge::default(),
-            goroutines: Gauge::default(),
-            memory: Gauge::default(),
             totals: (AtomicU64::new(0), AtomicU64::new(0)),
             child: (AtomicI64::new(-1), AtomicI64::new(-1)),
             registry: Registry::default(),
@@ -229,7 +225,6 @@ impl Metrics {
             (self.child.0.load(Ordering::Relaxed), self.child.1.load(Ordering::Relaxed));
         // Told only where the child tells it: a zero would look like a fact.
         if goroutines >= 0 {
-            self.goroutines.set(goroutines);
             let _ = write!(
                 out,
                 "# HELP guard_child_goroutines Goroutines of the child, as it says.\n\
@@ -237,7 +232,6 @@ impl Metrics {
             );
         }
         if memory >= 0 {
-            self.memory.set(memory);
             let _ = write!(
                 out,
                 "# HELP guard_child_memory_bytes Memory of the child, as it says.\n\

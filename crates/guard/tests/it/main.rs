@@ -1,0 +1,8 @@
+//! The guard as a process of its own, over real Go services that die.
+
+#![expect(clippy::disallowed_methods, reason = "tests work on the disk and run programs")]
+
+mod crashes;
+mod guarded;
+mod lifecycle;
+mod proxying;
