@@ -171,6 +171,8 @@ pub struct Page<T> {
 pub struct Retention {
     /// Occurrences that are older go, and resolved incidents that were last seen before. Days.
     pub days: u32,
+    /// So many incidents are kept; beyond, those that were last seen longest ago go.
+    pub incidents: u32,
     /// So many of the latest occurrences of an incident are kept.
     pub occurrences: u32,
     /// An occurrence takes at most so many bytes in the store, compressed. What does not fit is
@@ -180,7 +182,7 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { days: 90, occurrences: 100, occurrence_bytes: 256 << 10 }
+        Self { days: 90, incidents: 10_000, occurrences: 100, occurrence_bytes: 256 << 10 }
     }
 }
 

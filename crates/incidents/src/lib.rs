@@ -14,6 +14,10 @@ mod crash;
 mod error;
 mod incident;
 mod model;
+mod outbox;
+mod sink;
+mod store;
+mod ticket;
 
 pub use config::{Config, Secret, SinkConfig, SinkKind};
 pub use crash::{Crash, Group, Lock};
@@ -25,3 +29,5 @@ pub use model::{
     BuildInfo, Confidence, Correlated, Exit, Fate, Joined, LogLine, NewIncident, Outcome, Request,
     Service,
 };
+pub use outbox::{Courier, Event};
+pub use store::{DeliveryStatus, OccurrenceHead, SinkStatus, Store};
