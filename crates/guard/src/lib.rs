@@ -14,6 +14,7 @@
     reason = "guard runs programs and reads the machine; the analysis core does not come here"
 )]
 
+pub mod admin;
 mod backend;
 mod buildinfo;
 mod capture;
@@ -22,6 +23,7 @@ mod error;
 mod findings;
 mod flights;
 mod incident;
+mod live;
 mod metrics;
 pub mod options;
 mod otlp;

@@ -1,6 +1,6 @@
 //! What is counted, and how it is told: OpenMetrics text, with trace ids as exemplars.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -19,6 +19,8 @@ use crate::flights::Flight;
 
 /// Routes that are told apart; further ones are `other`.
 const MAX_ROUTES: usize = 100;
+/// Recoveries of which the median is told.
+const MAX_RECOVERIES: usize = 1000;
 /// Upper bounds of durations, in seconds.
 const BUCKETS: [f64; 14] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -45,6 +47,21 @@ struct ReasonLabel {
     reason: &'static str,
 }
 
+/// Counts since the start.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Requests that were answered, by whomever.
+    pub requests: AtomicU64,
+    /// Of them, those with a status of 500 or above.
+    pub errors: AtomicU64,
+    /// Answered by the guard in the service's stead.
+    pub refused: AtomicU64,
+    /// Children that died.
+    pub deaths: AtomicU64,
+    /// Panics that were recovered, and races.
+    pub survived: AtomicU64,
+}
+
 /// All metrics of one guard.
 pub struct Metrics {
     registry: Registry,
@@ -65,8 +82,10 @@ pub struct Metrics {
     in_flight: Gauge,
     waiting: Gauge,
     ready: Gauge,
-    /// Answered requests, and those of them with a status of 500 or above, since the start.
-    totals: (AtomicU64, AtomicU64),
+    /// What the page is told since the start.
+    totals: Counts,
+    /// The last recoveries.
+    recoveries: Mutex<VecDeque<Duration>>,
     child: (AtomicI64, AtomicI64),
 }
 
@@ -93,7 +112,8 @@ impl Metrics {
             in_flight: Gauge::default(),
             waiting: Gauge::default(),
             ready: Gauge::default(),
-            totals: (AtomicU64::new(0), AtomicU64::new(0)),
+            totals: Counts::default(),
+            recoveries: Mutex::default(),
             child: (AtomicI64::new(-1), AtomicI64::new(-1)),
             registry: Registry::default(),
         };
@@ -157,9 +177,12 @@ impl Metrics {
         let exemplar = told.then(|| TraceLabel { trace_id: flight.trace.to_string() });
         let at = exemplar.is_some().then(std::time::SystemTime::now);
         self.durations.get_or_create(&labels).observe(took.as_secs_f64(), exemplar, at);
-        self.totals.0.fetch_add(1, Ordering::Relaxed);
+        self.totals.requests.fetch_add(1, Ordering::Relaxed);
         if status >= 500 {
-            self.totals.1.fetch_add(1, Ordering::Relaxed);
+            self.totals.errors.fetch_add(1, Ordering::Relaxed);
+        }
+        if flight.fate() == incidents::Fate::Refused {
+            self.totals.refused.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -199,6 +222,11 @@ impl Metrics {
     /// A child is ready, so long after the one before it died.
     pub fn recovered(&self, took: Duration) {
         self.recovery.observe(took.as_secs_f64());
+        let mut last = self.recoveries.lock();
+        if last.len() >= MAX_RECOVERIES {
+            last.pop_front();
+        }
+        last.push_back(took);
     }
 
     /// What the child says of itself: goroutines and bytes of memory.
@@ -207,9 +235,31 @@ impl Metrics {
         self.child.1.store(memory.unwrap_or(-1), Ordering::Relaxed);
     }
 
-    /// Answered requests and those that failed (500 and above) since the start.
-    pub fn totals(&self) -> (u64, u64) {
-        (self.totals.0.load(Ordering::Relaxed), self.totals.1.load(Ordering::Relaxed))
+    /// Counts since the start.
+    pub fn totals(&self) -> &Counts {
+        &self.totals
+    }
+
+    /// An incident came.
+    pub fn crashed(&self, class: incidents::Outcome) {
+        let count = match class {
+            incidents::Outcome::Died => &self.totals.deaths,
+            incidents::Outcome::Lived => &self.totals.survived,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The median of the last recoveries.
+    pub fn recovery_p50(&self) -> Option<Duration> {
+        let mut all: Vec<Duration> = self.recoveries.lock().iter().copied().collect();
+        all.sort_unstable();
+        all.get(all.len() / 2).copied()
+    }
+
+    /// What the child said of itself last.
+    pub fn child_said(&self) -> (Option<u64>, Option<u64>) {
+        let told = |n: &AtomicI64| u64::try_from(n.load(Ordering::Relaxed)).ok();
+        (told(&self.child.0), told(&self.child.1))
     }
 
     /// As OpenMetrics text.

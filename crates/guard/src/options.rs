@@ -16,7 +16,13 @@ pub struct Options {
     /// Where the service listens.
     pub upstream: Upstream,
     /// The page and the metrics; none without it.
-    pub admin: Option<SocketAddr>,
+    pub admin: Option<AdminOptions>,
+    /// Where incidents are kept: a file, or the URL of a PostgreSQL database. Nowhere without it.
+    pub store: Option<String>,
+    /// How long they are kept, and where tickets go.
+    pub incidents: incidents::Config,
+    /// Which part of all requests is to be good, for the error budget: 0.999.
+    pub objective: f64,
     /// Program and arguments; `{port}` in them is replaced.
     pub command: Vec<OsString>,
     /// The variable that tells the service its port, when each child has its own.
@@ -48,6 +54,28 @@ pub struct Options {
     pub otlp: Option<String>,
     /// Say on standard error what the guard does.
     pub verbose: bool,
+}
+
+/// The admin address.
+#[derive(Clone)]
+pub struct AdminOptions {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The token that opens the page; one is made and printed without it.
+    pub token: Option<String>,
+    /// Names under which it is reached, beside `localhost` and addresses.
+    pub hosts: Vec<String>,
+    /// Whether `/metrics` needs no token.
+    pub open_metrics: bool,
+    /// Whether browsers reach it by HTTPS, through a proxy.
+    pub secure: bool,
+}
+
+impl std::fmt::Debug for AdminOptions {
+    // The token is nobody's to read.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminOptions").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 /// Where the service listens.
@@ -363,6 +391,12 @@ impl Options {
             && (self.listen.ip().is_unspecified() || self.listen.ip() == self.upstream.host)
         {
             return wrong("--listen and --upstream are one address: the service must have its own");
+        }
+        if self.admin.is_some() && self.store.is_none() {
+            return wrong("--admin shows incidents: it needs a store, and --store is none");
+        }
+        if !(0.0..1.0).contains(&self.objective) {
+            return wrong("--objective: expected a part of all requests below 1, as in 0.999");
         }
         if self.proxy.header_limit < 8192 {
             return wrong("--header-limit: expected at least 8192 bytes");

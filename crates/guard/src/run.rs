@@ -12,6 +12,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use incidents::{Courier, Store};
+
+use crate::admin::{self, AdminConfig};
 use crate::backend::Router;
 use crate::capture::Outlet;
 use crate::error::{Error, Result};
@@ -22,7 +25,8 @@ use crate::metrics::Metrics;
 use crate::options::{Options, Probe};
 use crate::proxy::{self, Proxy};
 use crate::recovery::Recovery;
-use crate::supervisor::{Context, Control, Supervisor};
+use crate::live::View;
+use crate::supervisor::{Context, Control, Supervisor, say};
 
 /// Observations that may wait for the store.
 const QUEUE: usize = 10_000;
@@ -43,9 +47,18 @@ pub async fn run(options: Options) -> Result<()> {
         None => None,
     };
     let otlp = options.otlp.as_deref().map(crate::otlp::Exporter::new).transpose()?;
-    let keeper = Keeper::default();
     upstream_is_free(&options)?;
     let listener = listen(options.listen)?;
+    let admin = options.admin.as_ref().map(|admin| listen(admin.address)).transpose()?;
+    let store = match &options.store {
+        Some(place) => {
+            let store = Store::open(place, &options.incidents).await;
+            Some(store.map_err(|e| Error::Store(e.to_string()))?)
+        }
+        None => None,
+    };
+    let courier = store.clone().map(|store| Courier::new(store, &options.incidents)).transpose();
+    let courier = courier.map_err(|e| Error::Store(e.to_string()))?;
     let signals = Signals::new()?;
 
     let (observations, receive) = mpsc::channel(QUEUE);
@@ -57,7 +70,7 @@ pub async fn run(options: Options) -> Result<()> {
         recovery: Arc::new(Recovery::new(recovered)),
         stdout: Outlet::new(std::io::stdout()),
         stderr: Outlet::new(std::io::stderr()),
-        observations,
+        observations: parking_lot::Mutex::new(Some(observations)),
         options,
     });
     let supervisor = Supervisor::new(Arc::clone(&context))?;
@@ -70,11 +83,30 @@ pub async fn run(options: Options) -> Result<()> {
         };
         format!("listening on {}; health: {how}; {} findings", options.listen, findings.len())
     });
+    let keeper = Keeper::new(store.clone());
     let recorder = Recorder::new(Arc::clone(&context), findings, keeper, otlp);
+    let version = recorder.version();
     let recording = tokio::spawn(recorder.run(receive, recoveries));
-    if let Some(path) = options.scrape.clone() {
-        tokio::spawn(crate::scrape::run(Arc::clone(&context), path));
-    }
+    let end = CancellationToken::new();
+    let delivering = courier.map(|courier| {
+        let (stderr, end) = (Arc::clone(&context.stderr), end.clone());
+        let courier = courier.complaining(move |text| say(&stderr, text));
+        tokio::spawn(courier.run(end.cancelled_owned()))
+    });
+    let watching = match (admin, store) {
+        (Some(listener), Some(store)) => {
+            let view = View::new(Arc::clone(&context), Arc::clone(&supervisor), version);
+            let counting = tokio::spawn(Arc::clone(&view).count());
+            let config = admin_config(&context);
+            let page = admin::serve(listener, store, view, config, end.clone().cancelled_owned());
+            Some((tokio::spawn(page), counting))
+        }
+        _ => None,
+    };
+    let scraping = options
+        .scrape
+        .clone()
+        .map(|path| tokio::spawn(crate::scrape::run(Arc::clone(&context), path)));
 
     let (stop_accepting, cut, stop_children) =
         (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
@@ -97,7 +129,14 @@ pub async fn run(options: Options) -> Result<()> {
     if context.router.ready().is_empty() {
         context.router.stop();
     }
-    let drained = tokio::time::timeout(options.lifecycle.drain, serving).await;
+    let all = async {
+        let _ = serving.await;
+        // Connections that left HTTP have no server any more, and are in flight all the same.
+        while !context.flights.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let drained = tokio::time::timeout(options.lifecycle.drain, all).await;
     if drained.is_err() {
         context.tell(&format!("{} requests are cut off", context.flights.len()));
     }
@@ -107,11 +146,44 @@ pub async fn run(options: Options) -> Result<()> {
     // The children's own limits hold; an error is a panic of ours, which ends them too.
     let _ = children.await;
     let (stdout, stderr) = (Arc::clone(&context.stdout), Arc::clone(&context.stderr));
-    drop((supervisor, context));
+    if let Some(scraping) = scraping {
+        scraping.abort();
+    }
+    // The recorder ends when nobody is left who could send it anything; the others after it, so
+    // that what it records is delivered, or lies in the store for the next guard.
+    context.no_more_observations();
     let _ = tokio::time::timeout(LAST_WRITES, recording).await;
+    end.cancel();
+    if let Some(delivering) = delivering {
+        let _ = tokio::time::timeout(LAST_WRITES, delivering).await;
+    }
+    if let Some((page, counting)) = watching {
+        counting.abort();
+        let _ = page.await;
+    }
     stdout.drained(Duration::from_secs(1)).await;
     stderr.drained(Duration::from_secs(1)).await;
     Ok(())
+}
+
+fn admin_config(context: &Context) -> AdminConfig {
+    let options = context.options.admin.as_ref();
+    let token = options.and_then(|admin| admin.token.clone()).unwrap_or_else(|| {
+        let token = admin::generate_token();
+        context.tell(&format!(
+            "the token of the admin page is {token} (set UNPANIC_GUARD_ADMIN_TOKEN to choose it)"
+        ));
+        token
+    });
+    if let Some(admin) = options {
+        context.say(|| format!("admin page on http://{}/", admin.address));
+    }
+    AdminConfig {
+        token,
+        hosts: options.map(|admin| admin.hosts.clone()).unwrap_or_default(),
+        open_metrics: options.is_some_and(|admin| admin.open_metrics),
+        secure: options.is_some_and(|admin| admin.secure),
+    }
 }
 
 /// With a fixed port, whoever listens there already would be taken for the child.

@@ -76,6 +76,16 @@ impl Outlet {
         self.emptied.notify_waiters();
     }
 
+    /// Adds bytes, or drops them when there is no room.
+    pub fn add(&self, bytes: Bytes) {
+        let mut queue = self.queue.lock();
+        if !queue.broken && queue.bytes + bytes.len() <= ROOM {
+            queue.bytes += bytes.len();
+            queue.pieces.push_back(bytes);
+            self.filled.notify_one();
+        }
+    }
+
     /// Passes bytes on; how many were dropped.
     pub async fn pass(&self, bytes: Bytes) -> u64 {
         let end = Instant::now() + PATIENCE;

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
-pub use keeper::Keeper;
+pub(crate) use keeper::Keeper;
 
 use crate::buildinfo;
 use crate::correlate::{self, correlate};
@@ -103,6 +103,12 @@ impl Recorder {
         }
     }
 
+    /// The version of the service, as far as it is known before it runs.
+    pub fn version(&self) -> Option<String> {
+        let options = &self.context.options;
+        options.version.clone().or_else(|| self.build().as_ref().and_then(buildinfo::version))
+    }
+
     /// Records all that comes until the senders are gone.
     pub async fn run(
         self,
@@ -113,11 +119,14 @@ impl Recorder {
         loop {
             tokio::select! {
                 observation = observations.recv() => {
-                    let Some(observation) = observation else { return };
+                    let Some(observation) = observation else { break };
                     self.record(observation, &mut oom).await;
                 }
                 Some(recovered) = recoveries.recv() => self.recovered(recovered).await,
             }
+        }
+        while let Ok(recovered) = recoveries.try_recv() {
+            self.recovered(recovered).await;
         }
     }
 
@@ -141,7 +150,7 @@ impl Recorder {
         if let Some(otlp) = &self.otlp {
             otlp.exception(&new);
         }
-        let occurrence = match self.keeper.record(&new).await {
+        let occurrence = match self.keeper.record(&new, |text| self.context.tell(text)).await {
             Ok(Some(occurrence)) => occurrence,
             Ok(None) => return,
             Err(error) => return self.lost(&error),
@@ -197,6 +206,7 @@ impl Recorder {
         let route = request.and_then(|r| r.request.route.as_deref());
         let trace = request.and_then(|r| r.request.trace.clone());
         self.context.metrics.panicked(kind, route, trace);
+        self.context.metrics.crashed(new.class);
     }
 
     fn tell(&self, new: &NewIncident) {
@@ -274,10 +284,7 @@ impl Recorder {
         let build = self.build();
         Service {
             name: options.service.clone(),
-            version: options
-                .version
-                .clone()
-                .or_else(|| build.as_ref().and_then(buildinfo::version)),
+            version: self.version(),
             build,
             host: self.host.clone(),
             instance: child.backend.slot.to_string(),

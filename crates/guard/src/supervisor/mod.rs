@@ -28,6 +28,7 @@ use child::Running;
 pub(crate) use health::page;
 use spawn::Spawner;
 
+use crate::admin::ChildState;
 use crate::backend::{Backend, Router};
 use crate::capture::Outlet;
 use crate::error::Result;
@@ -46,7 +47,8 @@ pub(crate) struct Context {
     pub recovery: Arc<Recovery>,
     pub stdout: Arc<Outlet>,
     pub stderr: Arc<Outlet>,
-    pub observations: mpsc::Sender<Observation>,
+    /// None when the guard ends.
+    pub observations: Mutex<Option<mpsc::Sender<Observation>>>,
 }
 
 /// What all replicas are told.
@@ -59,22 +61,20 @@ pub(crate) enum Control {
 }
 
 /// How a replica is, for the page.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Replica {
+#[derive(Clone)]
+pub(crate) struct Replica {
     /// From 0.
     pub slot: usize,
-    /// The process, if there is one.
-    pub pid: Option<u32>,
-    /// Where it listens.
-    pub address: Option<SocketAddr>,
-    /// `starting`, `ready`, `draining`, `waiting`, `broken`.
-    pub state: &'static str,
+    /// The child, if there is one.
+    pub backend: Option<Arc<Backend>>,
+    /// What it is doing.
+    pub state: ChildState,
     /// Since when.
     pub since: jiff::Timestamp,
     /// Children started after the first.
     pub restarts: u64,
-    /// How the last one ended.
-    pub last_exit: Option<String>,
+    /// How the last one ended, and when.
+    pub last_exit: Option<(jiff::Timestamp, String)>,
 }
 
 /// The children of one guard.
@@ -112,18 +112,27 @@ impl Context {
 
     /// Says something on standard error.
     pub fn tell(&self, text: &str) {
-        let line = format!("unpanic guard: {}\n", diag::clean_line(text));
-        let outlet = Arc::clone(&self.stderr);
-        tokio::spawn(async move { outlet.pass(line.into()).await });
+        say(&self.stderr, text);
+    }
+
+    /// The recorder gets nothing more.
+    pub fn no_more_observations(&self) {
+        self.observations.lock().take();
     }
 
     /// Something happened that becomes an incident.
     pub fn observe(&self, observation: Observation) {
-        if self.observations.try_send(observation).is_err() {
+        let sender = self.observations.lock().clone();
+        if sender.is_none_or(|sender| sender.try_send(observation).is_err()) {
             self.metrics.incidents_lost.inc();
             self.tell("too many crashes at once: one was not recorded");
         }
     }
+}
+
+/// Says something of the guard's own on standard error, in the order in which it is called.
+pub(crate) fn say(stderr: &Outlet, text: &str) {
+    stderr.add(format!("unpanic guard: {}\n", diag::clean_line(text)).into());
 }
 
 impl Supervisor {
@@ -131,9 +140,8 @@ impl Supervisor {
     pub fn new(context: Arc<Context>) -> Result<Arc<Self>> {
         let replica = |slot| Replica {
             slot,
-            pid: None,
-            address: None,
-            state: "starting",
+            backend: None,
+            state: ChildState::Starting,
             since: jiff::Timestamp::now(),
             restarts: 0,
             last_exit: None,
@@ -189,7 +197,7 @@ impl Supervisor {
         let mut backoff = Backoff::default();
         let mut reason = "first";
         loop {
-            self.set(slot, |r| (r.state, r.pid, r.address) = ("starting", None, None));
+            self.set(slot, |r| (r.state, r.backend) = (ChildState::Starting, None));
             let started = tokio::select! {
                 () = stop.cancelled() => return,
                 started = self.start(slot, reason) => started,
@@ -217,9 +225,8 @@ impl Supervisor {
             if let Err(why) = ready {
                 context.tell(&format!("child {} did not start: {why}", running.child.backend.id));
                 reason = "start failed";
-                if !running.is_gone() {
-                    running.child.signal(Signal::SIGKILL, true);
-                }
+                // Go answers SIGQUIT with the stacks of all goroutines: where it hangs.
+                running.child.signal(Signal::SIGQUIT, false);
                 self.bury(running, false).await;
             } else {
                 let begun = Instant::now();
@@ -227,13 +234,14 @@ impl Supervisor {
                 context.router.breaker(None);
                 context.router.add(Arc::clone(&running.child.backend));
                 context.recovery.good_answer();
-                self.set(slot, |r| r.state = "ready");
+                self.set(slot, |r| r.state = ChildState::Serving);
                 loop {
                     let lost = self.serve(&mut running, &mut control, &stop, &mut backoff).await;
                     match lost {
                         Lost::Stop => {
-                            self.set(slot, |r| r.state = "draining");
-                            self.retire(running).await;
+                            // Who stops the guard has waited for requests already.
+                            self.set(slot, |r| r.state = ChildState::Draining);
+                            self.retire(running, Duration::ZERO).await;
                             return;
                         }
                         Lost::Upgrade => match self.upgrade(slot, running, &stop).await {
@@ -275,15 +283,15 @@ impl Supervisor {
 
     /// Waits before the next start; whether the guard is being stopped meanwhile.
     async fn pause(&self, slot: usize, next: Next, stop: &CancellationToken) -> bool {
-        let (pause, state) = match next {
-            Next::Pause(pause) => (pause, "waiting"),
-            Next::Break(pause) => (pause, "broken"),
+        let (pause, broken) = match next {
+            Next::Pause(pause) => (pause, false),
+            Next::Break(pause) => (pause, true),
         };
         if pause.is_zero() {
             return stop.is_cancelled();
         }
-        self.set(slot, |r| (r.state, r.pid, r.address) = (state, None, None));
-        if state == "broken" {
+        self.set(slot, |r| (r.state, r.backend) = (ChildState::Waiting, None));
+        if broken {
             self.context.router.breaker(Some(Instant::now() + pause));
             self.context.tell(&format!(
                 "the service dies again and again: the next start is in {} s; requests get 503 until then",
@@ -308,7 +316,7 @@ impl Supervisor {
         let address = SocketAddr::new(options.upstream.host, port);
         let backend = Backend::new(id, slot, pid, address);
         self.set(slot, |r| {
-            (r.pid, r.address) = (Some(pid), Some(address));
+            r.backend = Some(Arc::clone(&backend));
             r.restarts += u64::from(reason != "first");
         });
         if reason != "first" {
@@ -427,7 +435,7 @@ impl Supervisor {
                     "child {} (pid {}) printed what looks like a crash but lives; it is replaced gracefully",
                     child.backend.id, child.backend.pid
                 ));
-                self.retire(running).await;
+                self.retire(running, options.lifecycle.drain).await;
                 return;
             }
             child.signal(Signal::SIGKILL, true);
@@ -436,7 +444,8 @@ impl Supervisor {
         let status = running.gone().await;
         let report = running.last_words().await;
         let exit = crate::incident::exit(status, by_guard);
-        self.set(child.backend.slot, |r| r.last_exit = Some(exit.text()));
+        let told = Some((jiff::Timestamp::now(), exit.text()));
+        self.set(child.backend.slot, |r| r.last_exit = told);
         if let Some(moment) = child.death_moment() {
             let mut moment = moment.clone();
             if report.is_none() {
@@ -464,16 +473,17 @@ impl Supervisor {
     }
 
     /// Ends a child that is sound: no further requests, those in flight finish, then SIGTERM.
-    async fn retire(&self, mut running: Running) {
+    async fn retire(&self, mut running: Running, drain: Duration) {
         let lifecycle = &self.context.options.lifecycle;
         let backend = Arc::clone(&running.child.backend);
         self.context.router.remove(backend.id);
-        backend.drained(lifecycle.drain).await;
+        backend.drained(drain).await;
         let (status, by_guard) = running.end(lifecycle.kill_after).await;
         running.last_words().await;
         let exit = crate::incident::exit(status, by_guard).text();
         self.context.say(|| format!("child {} ended: {exit}", backend.id));
-        self.set(backend.slot, |r| r.last_exit = Some(exit));
+        let told = Some((jiff::Timestamp::now(), exit));
+        self.set(backend.slot, |r| r.last_exit = told);
     }
 
     /// Puts a new child in the place of one that serves. `None`: the slot has none now, and the next
@@ -487,8 +497,11 @@ impl Supervisor {
         // Replicas take turns, so that most of them serve at any time.
         let _turn = self.upgrading.lock().await;
         self.context.say(|| format!("child {} is replaced", running.child.backend.id));
+        let drain = self.context.options.lifecycle.drain;
         if self.context.options.upstream.port.is_some() {
-            self.retire(running).await;
+            // New requests wait as long as the old ones take, and they wait for so long only.
+            let drain = drain.min(self.context.options.proxy.queue_time / 2);
+            self.retire(running, drain).await;
             return None;
         }
         let ready = async {
@@ -510,14 +523,13 @@ impl Supervisor {
             Ok(next) => {
                 self.context.router.add(Arc::clone(&next.child.backend));
                 let this = Arc::clone(self);
-                self.burials.spawn(async move { this.retire(running).await });
+                self.burials.spawn(async move { this.retire(running, drain).await });
                 Some(next)
             }
             Err(why) => {
                 self.context.tell(&format!("the old child stays, the new one did not start: {why}"));
-                let backend = &running.child.backend;
-                let (pid, address) = (backend.pid, backend.address);
-                self.set(slot, |r| (r.pid, r.address) = (Some(pid), Some(address)));
+                let backend = Some(Arc::clone(&running.child.backend));
+                self.set(slot, |r| (r.backend, r.state) = (backend, ChildState::Serving));
                 Some(running)
             }
         }
