@@ -1,3 +1,3 @@
 module unpanic.dev/guard/testdata/service
 
-go 1.21
+go 1.24

@@ -25,6 +25,7 @@ var (
 	delay      = flag.Duration("delay", 0, "how long starting takes")
 	goroutines = flag.Int("goroutines", 0, "how many goroutines wait beside")
 	stubborn   = flag.Bool("stubborn", false, "ignore SIGTERM")
+	h2c        = flag.Bool("h2c", false, "serve HTTP/2 without TLS too")
 	broken     = flag.Bool("broken", false, "exit at start")
 
 	clients = map[string]int{}
@@ -61,7 +62,15 @@ func main() {
 		log.Fatal(err)
 	}
 	fmt.Println("listening on", listener.Addr())
+	http.HandleFunc("/test.Test/Echo", grpcEcho)
+	http.HandleFunc("/test.Test/Wait", grpcWait)
+	http.HandleFunc("/grpc.health.v1.Health/Check", grpcHealth)
 	server := &http.Server{}
+	if *h2c {
+		server.Protocols = new(http.Protocols)
+		server.Protocols.SetHTTP1(true)
+		server.Protocols.SetUnencryptedHTTP2(true)
+	}
 	stop := make(chan os.Signal, 1)
 	if *stubborn {
 		signal.Ignore(syscall.SIGTERM)
@@ -180,6 +189,38 @@ func events(w http.ResponseWriter, r *http.Request) {
 		w.(http.Flusher).Flush()
 		time.Sleep(50 * time.Millisecond)
 	}
+}
+
+// grpcEcho sends each message back as it comes.
+func grpcEcho(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/grpc")
+	w.Header().Set("Trailer", "Grpc-Status")
+	w.WriteHeader(http.StatusOK)
+	w.(http.Flusher).Flush()
+	buffer := make([]byte, 4096)
+	for {
+		n, err := r.Body.Read(buffer)
+		if n > 0 {
+			w.Write(buffer[:n])
+			w.(http.Flusher).Flush()
+		}
+		if err != nil {
+			break
+		}
+	}
+	w.Header().Set("Grpc-Status", "0")
+}
+
+func grpcWait(w http.ResponseWriter, r *http.Request) {
+	time.Sleep(10 * time.Second)
+	grpcEcho(w, r)
+}
+
+func grpcHealth(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/grpc")
+	w.Header().Set("Trailer", "Grpc-Status")
+	w.Write([]byte{0, 0, 0, 0, 2, 8, 1})
+	w.Header().Set("Grpc-Status", "0")
 }
 
 // upgrade leaves HTTP and sends back each line in capitals.

@@ -86,7 +86,10 @@ fn options(order: &Value) -> Options {
         port_env: "PORT".to_owned(),
         replicas: number("replicas", 1) as usize,
         health: Health {
-            probe: text("health").map_or(Probe::Tcp, Probe::Http),
+            probe: text("health").map_or(Probe::Tcp, |path| match path.as_str() {
+                "grpc" => Probe::Grpc(String::new()),
+                _ => Probe::Http(path),
+            }),
             interval: millis("health-interval", 60_000),
             timeout: millis("health-timeout", 20_000),
             failures: 2,
@@ -107,7 +110,7 @@ fn options(order: &Value) -> Options {
             lines: 50,
         },
         proxy: ProxyOptions {
-            tls: None,
+            tls: text("tls-cert").map(|cert| (cert.into(), text("tls-key").unwrap().into())),
             header_timeout: millis("header-timeout", 60_000),
             header_limit: number("header-limit", 64 << 10) as usize,
             body_limit: order["body-limit"].as_u64(),

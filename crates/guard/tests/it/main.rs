@@ -4,5 +4,7 @@
 
 mod crashes;
 mod guarded;
+mod incidents_told;
 mod lifecycle;
+mod protocols;
 mod proxying;
