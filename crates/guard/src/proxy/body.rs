@@ -13,7 +13,7 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
 use super::pool::Lease;
 use crate::backend::Active;
@@ -257,7 +257,7 @@ enum Kind {
     /// Of the guard itself.
     Own(Option<Bytes>, Option<InFlight>),
     /// Of the service.
-    Service { incoming: Incoming, held: Box<Held>, ended: bool, idle: Option<(Duration, Pin<Box<Sleep>>)> },
+    Service { incoming: Incoming, held: Box<Held>, ended: bool },
 }
 
 impl Answer {
@@ -266,13 +266,12 @@ impl Answer {
         Self(Kind::Own((!text.is_empty()).then_some(text), in_flight))
     }
     /// What the service answers.
-    pub(crate) fn service(incoming: Incoming, mut held: Held, idle: Option<Duration>) -> Self {
+    pub(crate) fn service(incoming: Incoming, mut held: Held) -> Self {
         let ended = incoming.is_end_stream();
         if ended && let Some(lease) = held.lease.take() {
             lease.give_back();
         }
-        let idle = idle.filter(|_| !ended).map(|d| (d, Box::pin(tokio::time::sleep(d))));
-        Self(Kind::Service { incoming, held: Box::new(held), ended, idle })
+        Self(Kind::Service { incoming, held: Box::new(held), ended })
     }
 }
 
@@ -292,13 +291,9 @@ impl Body for Answer {
                 }
                 Poll::Ready(frame.map(|text| Ok(Frame::data(text))))
             }
-            Kind::Service { incoming, held, ended, idle } => {
+            Kind::Service { incoming, held, ended } => {
                 match Pin::new(&mut *incoming).poll_frame(cx) {
-                    Poll::Pending => {
-                        let Some((limit, timer)) = idle else { return Poll::Pending };
-                        ready!(timer.as_mut().poll(cx));
-                        Poll::Ready(Some(Err(BodyError::Idle(*limit))))
-                    }
+                    Poll::Pending => Poll::Pending,
                     Poll::Ready(None) => {
                         *ended = true;
                         if let Some(lease) = held.lease.take() {
@@ -313,9 +308,6 @@ impl Body for Answer {
                     Poll::Ready(Some(Ok(frame))) => {
                         if let Some(data) = frame.data_ref() {
                             held.in_flight.flight().sent_more(data.len() as u64);
-                        }
-                        if let Some((limit, timer)) = idle {
-                            timer.as_mut().reset(Instant::now() + *limit);
                         }
                         Poll::Ready(Some(Ok(frame)))
                     }

@@ -322,7 +322,7 @@ impl Proxy {
         parts.version = if trip.http1 { Version::HTTP_11 } else { Version::HTTP_2 };
         parts.extensions = http::Extensions::new();
         let held = Held { in_flight: trip.in_flight, active, lease: Some(lease) };
-        Response::from_parts(parts, Answer::service(incoming, held, None))
+        Response::from_parts(parts, Answer::service(incoming, held))
     }
 
     /// Both sides leave HTTP (RFC 9110, section 7.8): from here on bytes are passed on as they come.
