@@ -2,7 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "automation works on the disk and runs programs")]
 
-mod browser;
+mod packages;
 mod measure;
 mod new_rule;
 mod race_suite;

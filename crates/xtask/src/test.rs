@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::toolchain::Go;
-use crate::{browser, cargo, root, run_command, scoreboard, tidy};
+use crate::{cargo, packages, root, run_command, scoreboard, tidy};
 
 /// Runs all checks, the quick ones first and the tests last; with a filter, those tests only.
 pub fn run(filter: Option<&str>) -> anyhow::Result<()> {
@@ -25,7 +25,7 @@ pub fn run(filter: Option<&str>) -> anyhow::Result<()> {
         tests.env("UNPANIC_SLOW", "1").env("INSTA_UPDATE", "no");
     }
     if ci || std::env::var_os("UNPANIC_SLOW").is_some() {
-        browser::install()?;
+        packages::install()?;
     }
     run_command(go.setup(&mut tests))
 }
