@@ -46,6 +46,7 @@ pub fn run() -> anyhow::Result<ExitClass> {
         Command::Prove(args) => commands::prove::run(&app, *args),
         Command::ProveGuard(args) => Ok(commands::prove::guard(&args)),
         Command::Trace(args) => commands::trace::run(&app, &args),
+        Command::Guard(args) => commands::guard::run(&app, *args),
         Command::Cache { command } => commands::cache::run(&app, &command),
         Command::Debug { command } => match command {
             DebugCommand::Packages(args) => commands::debug::packages(&app, &args),

@@ -122,7 +122,7 @@ fn around(text: &str) -> Result<Around, String> {
 }
 
 /// `1.5s`, `20ms`, `300us`, `300µs`, `40ns` in nanoseconds.
-fn duration(text: &str) -> Result<i64, String> {
+pub fn duration(text: &str) -> Result<i64, String> {
     let wrong = || "a time is a number with a unit: 1.5s, 20ms, 300us, 40ns".to_owned();
     let units =
         [("ns", 1.0), ("us", 1e3), ("µs", 1e3), ("μs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 6e10)];

@@ -6,6 +6,7 @@
 
 mod app;
 mod cli;
+mod cli_guard;
 mod cli_trace;
 mod commands;
 mod config;

@@ -10,6 +10,7 @@ mod scoreboard;
 mod scoreboard_cache;
 mod scoreboard_crash;
 mod scoreboard_determinism;
+mod scoreboard_guard;
 mod scoreboard_layout;
 mod scoreboard_project;
 mod scoreboard_prove;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 
 use crate::toolchain::Go;
 use crate::{
-    root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_layout,
+    root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_guard, scoreboard_layout,
     scoreboard_project, scoreboard_prove, scoreboard_race_suite, scoreboard_race_variants,
     scoreboard_speed, scoreboard_syntax, scoreboard_trace, scoreboard_trace_view,
     scoreboard_type_errors, scoreboard_types,
@@ -61,6 +61,7 @@ const BOARDS: &[Board] = &[
     Board { name: "crash", ci: false, run: scoreboard_crash::run },
     Board { name: "prove", ci: false, run: scoreboard_prove::run },
     Board { name: "cache", ci: false, run: scoreboard_cache::run },
+    Board { name: "guard", ci: false, run: scoreboard_guard::run },
     Board {
         name: "parse-speed",
         ci: false,

@@ -5,6 +5,7 @@ pub mod check;
 pub mod crash;
 pub mod debug;
 pub mod explain;
+pub mod guard;
 pub mod layout;
 pub mod prove;
 pub mod rules;
