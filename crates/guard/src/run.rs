@@ -59,7 +59,7 @@ pub async fn run(options: Options) -> Result<()> {
     };
     let courier = store.clone().map(|store| Courier::new(store, &options.incidents)).transpose();
     let courier = courier.map_err(|e| Error::Store(e.to_string()))?;
-    let signals = Signals::new()?;
+    let mut signals = Signals::new()?;
 
     let (observations, receive) = mpsc::channel(QUEUE);
     let (recovered, recoveries) = mpsc::unbounded_channel();
@@ -97,7 +97,7 @@ pub async fn run(options: Options) -> Result<()> {
         (Some(listener), Some(store)) => {
             let view = View::new(Arc::clone(&context), Arc::clone(&supervisor), version);
             let counting = tokio::spawn(Arc::clone(&view).count());
-            let config = admin_config(&context);
+            let config = admin_config(&context)?;
             let page = admin::serve(listener, store, view, config, end.clone().cancelled_owned());
             Some((tokio::spawn(page), counting))
         }
@@ -136,8 +136,12 @@ pub async fn run(options: Options) -> Result<()> {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let drained = tokio::time::timeout(options.lifecycle.drain, all).await;
-    if drained.is_err() {
+    let drained = tokio::select! {
+        drained = tokio::time::timeout(options.lifecycle.drain, all) => drained.is_ok(),
+        // Whoever says it twice does not want to wait.
+        () = signals.again() => false,
+    };
+    if !drained {
         context.tell(&format!("{} requests are cut off", context.flights.len()));
     }
     context.router.stop();
@@ -166,24 +170,28 @@ pub async fn run(options: Options) -> Result<()> {
     Ok(())
 }
 
-fn admin_config(context: &Context) -> AdminConfig {
+fn admin_config(context: &Context) -> Result<AdminConfig> {
     let options = context.options.admin.as_ref();
-    let token = options.and_then(|admin| admin.token.clone()).unwrap_or_else(|| {
-        let token = admin::generate_token();
-        context.tell(&format!(
-            "the token of the admin page is {token} (set UNPANIC_GUARD_ADMIN_TOKEN to choose it)"
-        ));
-        token
-    });
+    let token = match options.and_then(|admin| admin.token.clone()) {
+        Some(token) => token,
+        None => {
+            let token = admin::generate_token()
+                .map_err(|source| Error::Io { doing: "cannot make a token", source })?;
+            context.tell(&format!(
+                "the token of the admin page is {token} (set UNPANIC_GUARD_ADMIN_TOKEN to choose it)"
+            ));
+            token
+        }
+    };
     if let Some(admin) = options {
         context.say(|| format!("admin page on http://{}/", admin.address));
     }
-    AdminConfig {
+    Ok(AdminConfig {
         token,
         hosts: options.map(|admin| admin.hosts.clone()).unwrap_or_default(),
         open_metrics: options.is_some_and(|admin| admin.open_metrics),
         secure: options.is_some_and(|admin| admin.secure),
-    }
+    })
 }
 
 /// With a fixed port, whoever listens there already would be taken for the child.
@@ -246,7 +254,7 @@ impl Signals {
     }
 
     /// Acts on signals until one says that this is the end.
-    async fn forward(mut self, supervisor: &Supervisor, context: &Context) {
+    async fn forward(&mut self, supervisor: &Supervisor, context: &Context) {
         let started = Instant::now();
         loop {
             let control = tokio::select! {
@@ -260,5 +268,13 @@ impl Signals {
             supervisor.control(control);
         }
         context.say(|| format!("stopping after {:.0?}", started.elapsed()));
+    }
+
+    /// Waits until the end is asked for once more.
+    async fn again(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }

@@ -9,6 +9,7 @@
 mod backoff;
 mod child;
 mod health;
+mod reap;
 mod spawn;
 
 use std::net::{SocketAddr, TcpListener};
@@ -172,6 +173,11 @@ impl Supervisor {
     /// Runs all replicas until `stop`; returns when all children have ended.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let slots = TaskTracker::new();
+        let this = Arc::clone(&self);
+        let reaping = tokio::spawn(reap::run(move |pid| {
+            let replicas = this.replicas.lock();
+            replicas.iter().any(|r| r.backend.as_ref().is_some_and(|b| b.pid == pid))
+        }));
         for slot in 0..self.context.options.replicas {
             slots.spawn(Arc::clone(&self).slot(slot, stop.clone()));
         }
@@ -179,6 +185,7 @@ impl Supervisor {
         slots.wait().await;
         self.burials.close();
         self.burials.wait().await;
+        reaping.abort();
     }
 
     fn set(&self, slot: usize, change: impl FnOnce(&mut Replica)) {
