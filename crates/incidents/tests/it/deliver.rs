@@ -70,7 +70,10 @@ async fn a_life_is_told_to_all_sinks() {
     assert_eq!(log.issues.len(), 1, "one issue an incident");
     let issue = &log.issues[0];
     assert!(issue.open, "opened again when it regressed");
-    assert_eq!(issue.title, "orders died: fatal error: concurrent map writes");
+    assert_eq!(
+        issue.title,
+        "orders died: fatal error: concurrent map writes in store.(*Index).Put"
+    );
     for part in [
         "recover could not have stopped it",
         "store/expire.go:17",

@@ -44,7 +44,7 @@ pub async fn life(store: &Store) {
     let incident = store.get(id).await.unwrap().unwrap();
     assert_eq!((incident.count, incident.state), (2, State::Open));
     assert_eq!((incident.first_seen, incident.last_seen), (at(0), at(1000)));
-    assert_eq!(incident.title, "fatal error: concurrent map writes");
+    assert_eq!(incident.title, "fatal error: concurrent map writes in store.(*Index).Put");
     assert_eq!(incident.recoverable, Some(false));
 
     // One that comes late is no later.
