@@ -39,6 +39,56 @@ pub const KEYS: &[(&str, &str)] = &[
     ("check", "preview"),
     ("check", "rules"),
     ("check", "statistics"),
+    ("guard", "admin"),
+    ("guard", "admin-host"),
+    ("guard", "admin-https"),
+    ("guard", "admin-token-file"),
+    ("guard", "backoff-max"),
+    ("guard", "body-limit"),
+    ("guard", "body-timeout"),
+    ("guard", "breaker-after"),
+    ("guard", "breaker-pause"),
+    ("guard", "connections"),
+    ("guard", "drain"),
+    ("guard", "dump-size"),
+    ("guard", "dump-time"),
+    ("guard", "findings"),
+    ("guard", "header-limit"),
+    ("guard", "header-timeout"),
+    ("guard", "health"),
+    ("guard", "health-failures"),
+    ("guard", "health-interval"),
+    ("guard", "health-timeout"),
+    ("guard", "incidents"),
+    ("guard", "keep-header"),
+    ("guard", "kill-after"),
+    ("guard", "limit"),
+    ("guard", "listen"),
+    ("guard", "log-lines"),
+    ("guard", "objective"),
+    ("guard", "open-metrics"),
+    ("guard", "otlp"),
+    ("guard", "port-env"),
+    ("guard", "queue"),
+    ("guard", "queue-time"),
+    ("guard", "replicas"),
+    ("guard", "retry"),
+    ("guard", "retry-body"),
+    ("guard", "retry-percent"),
+    ("guard", "retry-rate"),
+    ("guard", "scrape"),
+    ("guard", "service"),
+    ("guard", "service-version"),
+    ("guard", "sound-after"),
+    ("guard", "start-timeout"),
+    ("guard", "store"),
+    ("guard", "tls-cert"),
+    ("guard", "tls-key"),
+    ("guard", "traceback"),
+    ("guard", "traceparent"),
+    ("guard", "trust-proxy"),
+    ("guard", "upstream"),
+    ("guard", "upstream-protocol"),
     ("layout", "goarch"),
     ("slo", "latency"),
     ("slo", "latency-objective"),
@@ -66,6 +116,8 @@ pub struct Config {
     pub build: BuildConfig,
     /// `unpanic check`.
     pub check: CheckConfig,
+    /// `unpanic guard`.
+    pub guard: GuardConfig,
     /// `unpanic layout`.
     pub layout: LayoutConfig,
     /// What the service promises.
@@ -119,6 +171,130 @@ pub struct CheckConfig {
     pub rules: Option<Vec<String>>,
     /// Whether the table of counts is printed.
     pub statistics: Option<bool>,
+}
+
+/// The table `[guard]`: the flags of `unpanic guard`, as they are written there.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GuardConfig {
+    /// `--listen`.
+    pub listen: Option<String>,
+    /// `--upstream`.
+    pub upstream: Option<String>,
+    /// `--upstream-protocol`.
+    pub upstream_protocol: Option<String>,
+    /// `--port-env`.
+    pub port_env: Option<String>,
+    /// `--tls-cert`.
+    pub tls_cert: Option<PathBuf>,
+    /// `--tls-key`.
+    pub tls_key: Option<PathBuf>,
+    /// `--replicas`.
+    pub replicas: Option<u64>,
+    /// `--health`.
+    pub health: Option<String>,
+    /// `--health-interval`.
+    pub health_interval: Option<String>,
+    /// `--health-timeout`.
+    pub health_timeout: Option<String>,
+    /// `--health-failures`.
+    pub health_failures: Option<u64>,
+    /// `--start-timeout`.
+    pub start_timeout: Option<String>,
+    /// `--backoff-max`.
+    pub backoff_max: Option<String>,
+    /// `--sound-after`.
+    pub sound_after: Option<String>,
+    /// `--breaker-after`.
+    pub breaker_after: Option<u64>,
+    /// `--breaker-pause`.
+    pub breaker_pause: Option<String>,
+    /// `--drain`.
+    pub drain: Option<String>,
+    /// `--kill-after`.
+    pub kill_after: Option<String>,
+    /// `--limit`.
+    pub limit: Option<Vec<String>>,
+    /// `--traceback`.
+    pub traceback: Option<String>,
+    /// `--retry`.
+    pub retry: Option<String>,
+    /// `--retry-body`.
+    pub retry_body: Option<String>,
+    /// `--retry-percent`.
+    pub retry_percent: Option<u64>,
+    /// `--retry-rate`.
+    pub retry_rate: Option<u64>,
+    /// `--queue`.
+    pub queue: Option<u64>,
+    /// `--queue-time`.
+    pub queue_time: Option<String>,
+    /// `--header-timeout`.
+    pub header_timeout: Option<String>,
+    /// `--header-limit`.
+    pub header_limit: Option<String>,
+    /// `--body-limit`.
+    pub body_limit: Option<String>,
+    /// `--body-timeout`.
+    pub body_timeout: Option<String>,
+    /// `--connections`.
+    pub connections: Option<u64>,
+    /// `--trust-proxy`.
+    pub trust_proxy: Option<Vec<String>>,
+    /// `--traceparent`.
+    pub traceparent: Option<bool>,
+    /// `--dump-time`.
+    pub dump_time: Option<String>,
+    /// `--dump-size`.
+    pub dump_size: Option<String>,
+    /// `--log-lines`.
+    pub log_lines: Option<u64>,
+    /// `--keep-header`.
+    pub keep_header: Option<Vec<String>>,
+    /// `--findings`.
+    pub findings: Option<PathBuf>,
+    /// `--service`.
+    pub service: Option<String>,
+    /// `--service-version`.
+    pub service_version: Option<String>,
+    /// `--store`.
+    pub store: Option<String>,
+    /// `--admin`.
+    pub admin: Option<String>,
+    /// `--admin-token-file`.
+    pub admin_token_file: Option<PathBuf>,
+    /// `--admin-host`.
+    pub admin_host: Option<Vec<String>>,
+    /// `--admin-https`.
+    pub admin_https: Option<bool>,
+    /// `--open-metrics`.
+    pub open_metrics: Option<bool>,
+    /// `--objective`.
+    pub objective: Option<String>,
+    /// `--scrape`.
+    pub scrape: Option<String>,
+    /// `--otlp`.
+    pub otlp: Option<String>,
+    /// How long incidents are kept and where tickets go: the crate `incidents` reads it.
+    pub incidents: Option<Subtable>,
+}
+
+/// A table that another crate understands, as the text of TOML.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Subtable(pub String);
+
+impl<'de> Deserialize<'de> for Subtable {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let table = toml::Table::deserialize(from)?;
+        toml::to_string(&table).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for Subtable {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let table: toml::Table = toml::from_str(&self.0).map_err(serde::ser::Error::custom)?;
+        table.serialize(to)
+    }
 }
 
 /// The table `[layout]`.
@@ -175,6 +351,16 @@ pub fn parse_config(text: &str, folder: &Path) -> Result<Config, Vec<ConfigError
     let check = &mut config.check;
     let paths = check.baseline.iter_mut().chain(&mut check.output).chain(&mut config.cache_dir);
     for path in paths.chain(check.knowledge.iter_mut().flatten()) {
+        *path = folder.join(&*path);
+    }
+    let guard = &mut config.guard;
+    let files = [
+        &mut guard.tls_cert,
+        &mut guard.tls_key,
+        &mut guard.findings,
+        &mut guard.admin_token_file,
+    ];
+    for path in files.into_iter().flatten() {
         *path = folder.join(&*path);
     }
     Ok(config)
@@ -261,7 +447,9 @@ mod tests {
             [build]\ngoarch = ''\ngoos = ''\nmod = ''\ntags = []\ntests = true\n\
             [check]\nbaseline = ''\ndeps = true\ndisable = []\nenable = []\nexclude = []\n\
             exit-zero = true\nformat = ''\nknowledge = []\nmin-confidence = 'low'\noutput = ''\n\
-            preview = true\nrules = []\nstatistics = true\n[layout]\ngoarch = ''\n\
+            preview = true\nrules = []\nstatistics = true\n\
+            [guard]\nlisten = ''\nupstream = ''\nupstream-protocol = ''\nport-env = ''\ntls-cert = ''\ntls-key = ''\nreplicas = 1\nhealth = ''\nhealth-interval = ''\nhealth-timeout = ''\nhealth-failures = 1\nstart-timeout = ''\nbackoff-max = ''\nsound-after = ''\nbreaker-after = 1\nbreaker-pause = ''\ndrain = ''\nkill-after = ''\nlimit = []\ntraceback = ''\nretry = ''\nretry-body = ''\nretry-percent = 1\nretry-rate = 1\nqueue = 1\nqueue-time = ''\nheader-timeout = ''\nheader-limit = ''\nbody-limit = ''\nbody-timeout = ''\nconnections = 1\ntrust-proxy = []\ntraceparent = true\ndump-time = ''\ndump-size = ''\nlog-lines = 1\nkeep-header = []\nfindings = ''\nservice = ''\nservice-version = ''\nstore = ''\nadmin = ''\nadmin-token-file = ''\nadmin-host = []\nadmin-https = true\nopen-metrics = true\nobjective = ''\nscrape = ''\notlp = ''\n[guard.incidents]\nretention = { days = 1 }\n\
+            [layout]\ngoarch = ''\n\
             [slo]\nlatency = ''\nlatency-objective = 99\nobjective = 99.9\n";
         let config = parse_config(text, Path::new("/w")).unwrap();
         let table = toml::Table::try_from(&config).unwrap();

@@ -19,7 +19,8 @@ pub use baseline::{Baseline, BaselineError};
 pub use cached::{ResultCache, check_cached};
 pub use check::check;
 pub use config::{
-    BuildConfig, CheckConfig, Config, ConfigError, FILE_NAME, KEYS, LayoutConfig, parse_config,
+    BuildConfig, CheckConfig, Config, ConfigError, FILE_NAME, GuardConfig, KEYS, LayoutConfig,
+    Subtable, parse_config,
 };
 pub use fix::{FilePatch, FixError, FixPlan, plan_fixes};
 pub use inspect::{CallEdge, Checked, call_graph, print_ir, with_types};

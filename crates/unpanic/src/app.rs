@@ -56,6 +56,7 @@ pub fn run() -> anyhow::Result<ExitClass> {
         Command::Scaffold { command } => commands::scaffold::run(&app, &command),
         Command::Gate(args) => commands::gate::run(&app, &args),
         Command::GateGuard => Ok(commands::gate::guard()),
+        Command::Guard(args) => commands::guard::run(&app, *args),
         Command::Cache { command } => commands::cache::run(&app, &command),
         Command::Debug { command } => match command {
             DebugCommand::Packages(args) => commands::debug::packages(&app, &args),

@@ -11,6 +11,7 @@ pub use crate::cli_scaffold::{
     GroupArg, MetricsArg, MonitoringArgs, RecoveryArgs, ScaffoldCommand, TracingArg, WriteArgs,
 };
 pub use crate::cli_gate::GateArgs;
+pub use crate::cli_guard::GuardArgs;
 pub use crate::cli_trace::TraceArgs;
 
 const STYLES: Styles = Styles::styled()
@@ -104,6 +105,8 @@ pub enum Command {
     /// The process that cleans up after `gate`.
     #[command(hide = true, after_help = "Example: started by `unpanic gate`")]
     GateGuard,
+    /// Run a Go service in production: every crash seen, survived and explained.
+    Guard(Box<GuardArgs>),
     /// Look at the remembered results of earlier runs, or forget them.
     Cache {
         /// What to do.
@@ -535,6 +538,13 @@ mod tests {
                 _ => command.find_subcommand("check"),
             };
             assert!(has(&command) || has(of.unwrap()), "--{key} is missing");
+        // A table of its own: sinks do not fit into a flag.
+        let keys = engine::KEYS.iter().filter(|key| **key != ("guard", "incidents"));
+        for (table, key) in keys {
+            let has = |c: &clap::Command| c.get_arguments().any(|a| a.get_long() == Some(*key));
+            let own = if *table == "guard" { "guard" } else { "check" };
+            let own = command.find_subcommand(own).unwrap();
+            assert!(has(&command) || has(own), "--{key} is missing");
         }
     }
 

@@ -9,6 +9,7 @@ mod cli;
 mod cli_lab;
 mod cli_scaffold;
 mod cli_gate;
+mod cli_guard;
 mod cli_trace;
 mod commands;
 mod config;

@@ -2,9 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "automation works on the disk and runs programs")]
 
-mod browser;
+mod packages;
 mod measure;
-mod monitoring;
 mod new_rule;
 mod race_suite;
 mod scoreboard;
@@ -13,6 +12,7 @@ mod scoreboard_crash;
 mod scoreboard_determinism;
 mod scoreboard_lab;
 mod scoreboard_gate;
+mod scoreboard_guard;
 mod scoreboard_layout;
 mod scoreboard_load;
 mod scoreboard_project;

@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use crate::toolchain::Go;
 use crate::{
     root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_gate, scoreboard_layout, scoreboard_load,
+    root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_guard, scoreboard_layout,
     scoreboard_project, scoreboard_prove, scoreboard_race_suite, scoreboard_race_variants,
     scoreboard_speed, scoreboard_syntax, scoreboard_trace, scoreboard_trace_record,
     root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_lab,
@@ -74,6 +75,7 @@ const BOARDS: &[Board] = &[
     Board { name: "prove-race-suite", ci: false, run: scoreboard_prove_race_suite::run },
     Board { name: "prove-modules", ci: false, run: scoreboard_prove_modules::run },
     Board { name: "cache", ci: false, run: scoreboard_cache::run },
+    Board { name: "guard", ci: false, run: scoreboard_guard::run },
     Board {
         name: "parse-speed",
         ci: false,

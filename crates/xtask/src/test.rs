@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::toolchain::Go;
-use crate::{browser, cargo, monitoring, root, run_command, scoreboard, tidy};
+use crate::{cargo, packages, root, run_command, scoreboard, tidy};
+
+/// The oldest version that scaffolded code has to compile with.
+const OLDEST_GO: &str = "1.21.13";
 
 /// Runs all checks, the quick ones first and the tests last; with a filter, those tests only.
 pub fn run(filter: Option<&str>) -> anyhow::Result<()> {
@@ -25,9 +28,8 @@ pub fn run(filter: Option<&str>) -> anyhow::Result<()> {
         tests.env("UNPANIC_SLOW", "1").env("INSTA_UPDATE", "no");
     }
     if ci || std::env::var_os("UNPANIC_SLOW").is_some() {
-        browser::install()?;
-        monitoring::install()?;
-        tests.env("UNPANIC_GO_OLDEST", Go::of_version(monitoring::OLDEST_GO)?.binary);
+        packages::install()?;
+        tests.env("UNPANIC_GO_OLDEST", Go::of_version(OLDEST_GO)?.binary);
     }
     run_command(go.setup(&mut tests))
 }

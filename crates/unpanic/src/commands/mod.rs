@@ -7,6 +7,7 @@ pub mod debug;
 pub mod explain;
 pub mod lab;
 pub mod gate;
+pub mod guard;
 pub mod layout;
 pub mod prove;
 pub mod rules;

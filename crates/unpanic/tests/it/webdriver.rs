@@ -62,10 +62,14 @@ impl Browser {
         Some(browser)
     }
 
+    /// Opens an address.
+    pub fn visit(&self, url: &str) {
+        self.post("/url", &json!({ "url": url }));
+    }
+
     /// Opens a file.
     pub fn open(&self, path: &Path, hash: &str) {
-        let url = format!("file://{}{hash}", path.display());
-        self.post("/url", &json!({ "url": url }));
+        self.visit(&format!("file://{}{hash}", path.display()));
     }
 
     /// Runs a script as the page and gives what it returns.

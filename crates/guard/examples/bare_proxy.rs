@@ -1,0 +1,46 @@
+//! The least that a reverse proxy on hyper can do: no headers changed, nothing noted, nothing
+//! retried. What the guard's throughput is compared with (`cargo xtask scoreboard guard`).
+//!
+//! `bare_proxy LISTEN UPSTREAM`
+
+use std::net::SocketAddr;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpListener;
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let mut arguments = std::env::args().skip(1);
+    let mut address = || -> Result<SocketAddr, Error> {
+        Ok(arguments.next().ok_or("bare_proxy LISTEN UPSTREAM")?.parse()?)
+    };
+    let (listen, upstream) = (address()?, address()?);
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    let client: Client<_, Incoming> = Client::builder(TokioExecutor::new()).build(connector);
+    let listener = TcpListener::bind(listen).await?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let client = client.clone();
+        tokio::spawn(async move {
+            let service = service_fn(move |mut request: http::Request<Incoming>| {
+                let client = client.clone();
+                async move {
+                    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+                    *request.uri_mut() = format!("http://{upstream}{path}").parse()?;
+                    Ok::<_, Error>(client.request(request).await?)
+                }
+            });
+            // An error ends the connection; there is nobody to tell.
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}

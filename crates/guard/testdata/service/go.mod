@@ -1,0 +1,3 @@
+module unpanic.dev/guard/testdata/service
+
+go 1.24

@@ -1,0 +1,399 @@
+//! `unpanic guard` over a service that dies at random moments under load: what became of each
+//! request, how long each recovery took, whether the incident names the right request; and its
+//! throughput beside a bare proxy and nginx. The figures go to `guard.md` of the output folder.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+
+use crate::scoreboard::Setup;
+use crate::unpanic_command::Unpanic;
+use crate::{cargo, root, run_command};
+
+/// Crashes when `UNPANIC_TRIES` does not say.
+const CRASHES: u32 = 200;
+/// Ways of dying, in turn.
+const WAYS: &[&str] = &["map", "nil", "panic", "unlock", "overflow", "exit", "kill"];
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long wrk runs.
+const WRK_SECONDS: u32 = 8;
+
+const HEAD: &str = "# unpanic guard\n\n\
+    One command regenerates this: `cargo xtask scoreboard guard` (`UNPANIC_TRIES=N` for another number of crashes).\n\n\
+    *Crashes*: a service (crates/guard/testdata/service) is crashed in seven ways, in turn, at random moments, while four\n\
+    clients read (`GET`, 20 ms each) and two write (`POST`, the key is on disk before the answer). *Recovery* is from the\n\
+    sending of the request that crashes to the first good answer of another process, asked for every 2 ms; it includes the\n\
+    time that the service takes to come to its crash. *Right request* counts crashes whose incident names the request that\n\
+    crashed, at its confidence.\n";
+
+/// A process that ends with this.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What came of requests.
+#[derive(Default)]
+struct Tally {
+    /// By method and status; 0: no answer at all.
+    answers: Mutex<BTreeMap<(&'static str, u16), u64>>,
+    /// Keys of writes that were answered well.
+    written: Mutex<Vec<String>>,
+}
+
+impl Tally {
+    fn count(&self, method: &'static str, status: u16) {
+        if let Ok(mut answers) = self.answers.lock() {
+            *answers.entry((method, status)).or_default() += 1;
+        }
+    }
+}
+
+/// Measures and writes `guard.md`. Fails when a request is lost, a read fails, or a write comes twice.
+pub fn run(setup: &Setup) -> anyhow::Result<()> {
+    let crashes = match std::env::var("UNPANIC_TRIES") {
+        Ok(text) => text.parse().context("UNPANIC_TRIES is a number")?,
+        Err(_) => CRASHES,
+    };
+    let unpanic = Unpanic::build(&setup.go)?;
+    let folder = tempfile::tempdir()?;
+    let service = folder.path().join("service");
+    let mut build = Command::new(&setup.go.binary);
+    setup.go.setup(&mut build).args(["build", "-o"]).arg(&service).arg(".");
+    ensure!(build.current_dir(root().join("crates/guard/testdata/service")).status()?.success());
+    let mut page = String::from(HEAD);
+    let mut wrong = Vec::new();
+    writeln!(
+        page,
+        "\n## Crashes\n\n| ports | goroutines | crashes | reads | reads failed | writes | of them 503 | lost | \
+         written twice | right request | recovery: median | 90% | worst |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|"
+    )?;
+    let few = crashes / 10;
+    for (fixed, goroutines, n) in [(false, 0, crashes), (true, 0, crashes), (false, 100_000, few), (true, 100_000, few)] {
+        let place = folder.path().join(format!("{fixed}-{goroutines}"));
+        std::fs::create_dir_all(&place)?;
+        let row = crash(&unpanic, &service, &place, fixed, goroutines, n.max(1), &mut wrong)?;
+        page += &row;
+        eprint!("  {row}");
+    }
+    page += &throughput(setup, &unpanic, &service, folder.path())?;
+    writeln!(page, "\nMeasured with {}.", setup.go.version()?)?;
+    std::fs::create_dir_all(&setup.out)?;
+    let path = setup.out.join("guard.md");
+    std::fs::write(&path, page).with_context(|| path.display().to_string())?;
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
+fn crash(
+    unpanic: &Unpanic,
+    service: &Path,
+    place: &Path,
+    fixed: bool,
+    goroutines: u32,
+    crashes: u32,
+    wrong: &mut Vec<String>,
+) -> anyhow::Result<String> {
+    let (address, ledger, log) = (free()?, place.join("ledger"), place.join("stderr"));
+    let upstream =
+        if fixed { free()?.to_string() } else { "127.0.0.1:{port}".to_owned() };
+    let mut command = Command::new(unpanic.binary());
+    command
+        .args(["guard", "--listen", &address.to_string(), "--upstream", &upstream])
+        .args(["--admin", "none", "--health", "/health", "--retry-rate", "100", "--breaker-after", "1000"])
+        .args(["--sound-after", "50ms", "--queue-time", "60s", "--start-timeout", "60s", "--store"])
+        .arg(place.join("incidents.db"))
+        .arg("--")
+        .arg(service)
+        .args(["-addr", &upstream, "-goroutines", &goroutines.to_string(), "-ledger"])
+        .arg(&ledger)
+        .current_dir(place)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(&log)?);
+    let guard = Running(command.spawn()?);
+    wait_for(|| ask(address, "GET", "/pid", "").is_ok_and(|(status, _)| status == 200))?;
+    let (tally, stop, keys) = (Tally::default(), AtomicBool::new(false), AtomicU64::new(0));
+    let mut recoveries = Vec::new();
+    std::thread::scope(|scope| -> anyhow::Result<()> {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let status = ask(address, "GET", "/slow?ms=20", "").map_or(0, |(s, _)| s);
+                    tally.count("GET", status);
+                }
+            });
+        }
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let key = format!("k{}", keys.fetch_add(1, Ordering::Relaxed));
+                    let path = format!("/effect?ms=20&key={key}");
+                    let status = ask(address, "POST", &path, "").map_or(0, |(s, _)| s);
+                    tally.count("POST", status);
+                    if status == 200
+                        && let Ok(mut written) = tally.written.lock()
+                    {
+                        written.push(key);
+                    }
+                }
+            });
+        }
+        let result = (0..crashes).try_for_each(|number| {
+            recoveries.push(one_crash(address, number)?);
+            Ok(())
+        });
+        stop.store(true, Ordering::Relaxed);
+        result
+    })?;
+    // The last incident may be on its way.
+    std::thread::sleep(Duration::from_secs(2));
+    drop(guard);
+    let answers = tally.answers.into_inner().unwrap_or_default();
+    let sum = |method: &str, wanted: &dyn Fn(u16) -> bool| -> u64 {
+        answers.iter().filter(|((m, s), _)| *m == method && wanted(*s)).map(|(_, n)| n).sum()
+    };
+    let (reads, writes) = (sum("GET", &|_| true), sum("POST", &|_| true));
+    let failed = sum("GET", &|s| s != 200);
+    let refused = sum("POST", &|s| s == 503);
+    let lost = sum("GET", &|s| s == 0) + sum("POST", &|s| s == 0);
+    let (twice, missing) = ledger_check(&ledger, &tally.written.into_inner().unwrap_or_default())?;
+    let (incidents, right) = named(&log)?;
+    let kind = if fixed { "one fixed" } else { "each its own" };
+    let mut check = |good: bool, text: String| {
+        if !good {
+            wrong.push(format!("{kind}, {goroutines} goroutines: {text}"));
+        }
+    };
+    check(lost == 0, format!("{lost} requests got no answer"));
+    check(failed == 0, format!("{failed} of {reads} reads failed: {answers:?}"));
+    check(twice == 0, format!("{twice} writes came twice"));
+    check(missing == 0, format!("{missing} writes were answered and are not there"));
+    check(incidents == crashes, format!("{incidents} incidents of {crashes} crashes"));
+    recoveries.sort_unstable();
+    let part = |of: usize| recoveries[(recoveries.len() * of / 100).min(recoveries.len() - 1)];
+    let right: Vec<String> = right.iter().map(|(confidence, n)| format!("{n} {confidence}")).collect();
+    Ok(format!(
+        "| {kind} | {goroutines} | {crashes} | {reads} | {failed} | {writes} | {refused} | {lost} | {twice} | {} | {:.0} ms | {:.0} ms | {:.0} ms |\n",
+        right.join(", "),
+        ms(part(50)),
+        ms(part(90)),
+        ms(part(100)),
+    ))
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// Crashes the service once; how long until another process answered.
+fn one_crash(address: SocketAddr, number: u32) -> anyhow::Result<Duration> {
+    // Any moment of the 20 ms that requests take will do; a plain hash spreads them.
+    let pause = 120 + u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15) % 200;
+    std::thread::sleep(Duration::from_millis(pause));
+    let (_, before) = ask(address, "GET", "/pid", "")?;
+    let way = WAYS[number as usize % WAYS.len()];
+    let trace = format!("traceparent: 00-{:032x}-00f067aa0ba902b7-01\r\n", u128::from(number) + 1);
+    let path = format!("/crash?mode={way}");
+    let start = Instant::now();
+    let fatal = std::thread::spawn(move || ask(address, "POST", &path, &trace));
+    while start.elapsed() < PATIENCE {
+        if let Ok((200, pid)) = ask(address, "GET", "/pid", "")
+            && pid != before
+        {
+            let took = start.elapsed();
+            let status = fatal.join().ok().and_then(Result::ok).map_or(0, |(status, _)| status);
+            ensure!(status == 503, "the request that crashes was answered {status} ({way})");
+            return Ok(took);
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    bail!("no other process answers after {way}")
+}
+
+/// Keys that were written twice, and answered ones that are not there.
+fn ledger_check(ledger: &Path, answered: &[String]) -> anyhow::Result<(usize, usize)> {
+    let text = std::fs::read_to_string(ledger).unwrap_or_default();
+    let mut seen: HashMap<&str, u32> = HashMap::new();
+    text.lines().for_each(|key| *seen.entry(key).or_default() += 1);
+    let there: HashSet<&str> = seen.keys().copied().collect();
+    let twice = seen.values().filter(|&&n| n > 1).count();
+    Ok((twice, answered.iter().filter(|key| !there.contains(key.as_str())).count()))
+}
+
+/// How many deaths the guard told, and how often it named the request that crashed, by confidence.
+fn named(log: &Path) -> anyhow::Result<(u32, BTreeMap<String, u32>)> {
+    let text = String::from_utf8_lossy(&std::fs::read(log)?).into_owned();
+    let (mut deaths, mut right) = (0, BTreeMap::new());
+    for line in text.lines().filter(|line| line.starts_with("unpanic guard: died: ")) {
+        deaths += 1;
+        if let Some((_, rest)) = line.split_once("request POST /crash (")
+            && let Some((confidence, _)) = rest.split_once(':')
+        {
+            *right.entry(confidence.to_owned()).or_default() += 1;
+        }
+    }
+    Ok((deaths, right))
+}
+
+/// Sends a request on a connection of its own; status and body.
+fn ask(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &str,
+) -> anyhow::Result<(u16, String)> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n{headers}\r\n"
+    )?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    let (head, body) = text.split_once("\r\n\r\n").context("no answer")?;
+    let status = head.split(' ').nth(1).context("no status")?.parse()?;
+    Ok((status, body.to_owned()))
+}
+
+fn free() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+fn wait_for(mut done: impl FnMut() -> bool) -> anyhow::Result<()> {
+    let start = Instant::now();
+    while !done() {
+        ensure!(start.elapsed() < PATIENCE, "it does not come up");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
+/// Requests a second through nothing, a bare proxy, nginx and the guard, in one run.
+fn throughput(
+    setup: &Setup,
+    unpanic: &Unpanic,
+    service: &Path,
+    place: &Path,
+) -> anyhow::Result<String> {
+    let mut page = String::from(
+        "\n## Throughput\n\nwrk, two threads, `GET /health` of the same service, keep-alive, everything on one machine; the order is \
+         repeated three times and the best of each counts.\n\n| through | 50 connections | p99 | 500 connections | p99 | memory idle |\n|---|---|---|---|---|---|\n",
+    );
+    if Command::new("wrk").arg("-v").output().is_err() {
+        return Ok(page + "\nNot measured: there is no wrk (Debian: apt-get install wrk).\n");
+    }
+    run_command(cargo().args(["build", "--quiet", "--package", "guard", "--example", "bare_proxy", "--profile"]).arg(profile(unpanic)))?;
+    let bare = unpanic.binary().with_file_name("examples").join("bare_proxy");
+    let direct = free()?;
+    let _service = started(Command::new(service).args(["-addr", &direct.to_string()]))?;
+    let mut ways: Vec<(&str, SocketAddr, Option<Running>)> = vec![("nothing", direct, None)];
+    let address = free()?;
+    let proxy = started(Command::new(bare).args([address.to_string(), direct.to_string()]))?;
+    ways.push(("a bare hyper proxy", address, Some(proxy)));
+    if let Some((address, nginx)) = nginx(direct, place)? {
+        ways.push(("nginx", address, Some(nginx)));
+    }
+    let address = free()?;
+    let guard = started(
+        Command::new(unpanic.binary())
+            .args(["guard", "--listen", &address.to_string(), "--admin", "none", "--store", "none", "--"])
+            .arg(service)
+            .args(["-addr", "127.0.0.1:{port}"]),
+    )?;
+    ways.push(("unpanic guard", address, Some(guard)));
+    let mut idle = Vec::new();
+    for (_, address, process) in &ways {
+        wait_for(|| ask(*address, "GET", "/health", "").is_ok_and(|(status, _)| status == 200))?;
+        idle.push(process.as_ref().map(|p| memory(p.0.id())));
+    }
+    let mut best: Vec<[(f64, f64); 2]> = vec![[(0.0, 0.0); 2]; ways.len()];
+    for _ in 0..3 {
+        for (way, (_, address, _)) in ways.iter().enumerate() {
+            for (which, connections) in [50, 500].into_iter().enumerate() {
+                let figures = wrk(*address, connections)?;
+                if figures.0 > best[way][which].0 {
+                    best[way][which] = figures;
+                }
+            }
+        }
+    }
+    for ((name, _, _), (figures, idle)) in ways.iter().zip(best.iter().zip(idle)) {
+        let [(few, few99), (many, many99)] = figures;
+        let idle = idle.map_or_else(|| "–".to_owned(), |kib| format!("{:.1} MB", kib as f64 / 1024.0));
+        writeln!(page, "| {name} | {few:.0}/s | {few99:.1} ms | {many:.0}/s | {many99:.1} ms | {idle} |")?;
+    }
+    let _ = setup;
+    Ok(page)
+}
+
+fn profile(unpanic: &Unpanic) -> String {
+    let folder = unpanic.binary().parent().and_then(Path::file_name).unwrap_or_default();
+    let folder = folder.to_string_lossy().into_owned();
+    if folder == "debug" { "dev".to_owned() } else { folder }
+}
+
+fn started(command: &mut Command) -> anyhow::Result<Running> {
+    let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    Ok(Running(process))
+}
+
+/// Resident memory in KiB.
+fn memory(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+}
+
+fn nginx(upstream: SocketAddr, place: &Path) -> anyhow::Result<Option<(SocketAddr, Running)>> {
+    let program = ["/usr/sbin/nginx", "/usr/bin/nginx"].map(PathBuf::from);
+    let Some(program) = program.into_iter().find(|path| path.exists()) else { return Ok(None) };
+    let address = free()?;
+    let config = place.join("nginx.conf");
+    let folder = place.display();
+    std::fs::write(
+        &config,
+        format!(
+            "daemon off; master_process off; worker_processes 2; pid {folder}/nginx.pid; error_log {folder}/nginx.log;\n\
+             events {{ worker_connections 4096; }}\nhttp {{ access_log off; client_body_temp_path {folder}; proxy_temp_path {folder};\n\
+             fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};\n\
+             upstream service {{ server {upstream}; keepalive 512; }}\nserver {{ listen {address};\n\
+             location / {{ proxy_pass http://service; proxy_http_version 1.1; proxy_set_header Connection \"\"; }} }} }}\n"
+        ),
+    )?;
+    Ok(Some((address, started(Command::new(program).arg("-c").arg(&config))?)))
+}
+
+/// Requests a second and the 99th percentile in milliseconds.
+fn wrk(address: SocketAddr, connections: u32) -> anyhow::Result<(f64, f64)> {
+    let output = Command::new("wrk")
+        .args(["-t2", &format!("-c{connections}"), &format!("-d{WRK_SECONDS}s"), "--latency"])
+        .arg(format!("http://{address}/health"))
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let value = |name: &str| {
+        let line = text.lines().map(str::trim).find_map(|line| line.strip_prefix(name));
+        line.map(|value| value.trim().to_owned()).with_context(|| format!("wrk printed no {name}:\n{text}"))
+    };
+    let rate = value("Requests/sec:")?.parse()?;
+    let slow = value("99%")?;
+    let units = [("us", 0.001), ("ms", 1.0), ("s", 1000.0)];
+    let slow = units.iter().find_map(|(unit, factor)| {
+        slow.strip_suffix(unit)?.parse::<f64>().ok().map(|value| value * factor)
+    });
+    ensure!(!text.contains("Non-2xx"), "requests failed:\n{text}");
+    Ok((rate, slow.context("a time of wrk's has another unit")?))
+}
