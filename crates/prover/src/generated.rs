@@ -142,7 +142,7 @@ impl Prover {
             let executed =
                 self.execute(command, &test.dir, Vec::new(), BUILD_LIMIT, &mut || false)?;
             check.runs += 1;
-            let text = &executed.tail;
+            let text = executed.tail();
             let at_once = text.contains("goroutines that run at once use one object");
             if executed.code != 0 && at_once && places.iter().any(|place| holds(text, place)) {
                 check.failed += 1;
