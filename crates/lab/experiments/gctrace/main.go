@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"time"
 )
 
 func main() {
@@ -12,8 +13,16 @@ func main() {
 	for i := 0; i < 8192; i++ {
 		alive[i%len(alive)] = make([]byte, 64<<10)
 	}
-	var stats runtime.MemStats
-	runtime.ReadMemStats(&stats)
+	// A collection that is going on is counted before its line is printed: wait until there is none.
+	var before, stats runtime.MemStats
+	for {
+		runtime.ReadMemStats(&before)
+		time.Sleep(100 * time.Millisecond)
+		runtime.ReadMemStats(&stats)
+		if stats.NumGC == before.NumGC {
+			break
+		}
+	}
 	fmt.Printf("collections=%d\n", stats.NumGC)
 	runtime.KeepAlive(alive)
 }
