@@ -48,7 +48,8 @@ fn rules_pass_promtool_at_every_objective() {
         let folder = tempfile::tempdir().unwrap();
         let latency = Duration::from_millis(latency);
         // A name that YAML would take for a boolean if it were not quoted.
-        let names: &[&str] = if objective == 99.9 { &["orders", "true", "a-b-1"] } else { &["orders"] };
+        let names: &[&str] =
+            if objective == 99.9 { &["orders", "true", "a-b-1"] } else { &["orders"] };
         for service in names {
             let values = Values {
                 service: (*service).to_owned(),
@@ -81,7 +82,10 @@ fn the_tests_of_the_rules_have_teeth() {
         ("> 6 * 0.001", "> 3 * 0.001"),
         ("> 3 * 0.001", "> 1 * 0.001"),
         ("> 1 * 0.001", "> 0.4 * 0.001"),
-        ("and service:guard_request_errors:ratio_rate5m", "or service:guard_request_errors:ratio_rate1h"),
+        (
+            "and service:guard_request_errors:ratio_rate5m",
+            "or service:guard_request_errors:ratio_rate1h",
+        ),
         ("code=\"5xx\"", "code=\"2xx\""),
         ("0\\\\.25", "0\\\\.5"),
         (" or vector(0)", ""),
