@@ -239,7 +239,7 @@ fn bucket(latency: Duration) -> Result<f64, Error> {
     Err(value("--latency", &format!("{}s", number(seconds)), &why))
 }
 
-/// The label `le` of a bucket, as a pattern in a PromQL string: whole numbers are written as `1` by
+/// The label `le` of a bucket, as a pattern in a string of `PromQL`: whole numbers are written as `1` by
 /// some libraries and as `1.0` by others.
 fn le_pattern(seconds: f64) -> String {
     let plain = number(seconds);

@@ -35,7 +35,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
         }
         for (call, instr) in func.values.iter_enumerated() {
             let Some(harm) = harm(cx, func, call, instr) else { continue };
-            let text = cx.sources.file(instr.span.file).slice(instr.span).into_owned();
+            let text = cx.sources.file(instr.span.file).slice(instr.span.span).into_owned();
             let name = text.split('(').next().unwrap_or_default().trim().to_owned();
             let (message, why) = match harm {
                 Harm::Nil => (

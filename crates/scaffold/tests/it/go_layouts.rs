@@ -98,7 +98,8 @@ fn mod_file(version: &str) -> String {
 
 #[test]
 fn a_single_package() {
-    let layout = Layout::new(&[("go.mod", "module example.com/app\n\ngo 1.26\n"), ("main.go", MAIN)]);
+    let layout =
+        Layout::new(&[("go.mod", "module example.com/app\n\ngo 1.26\n"), ("main.go", MAIN)]);
     let (place, plan) = layout.scaffold("", None, Options::default());
     assert_eq!(place.import_path, "example.com/app/internal/recovery");
     assert!(plan.files.iter().all(|f| !f.path.ends_with("grpc.go")));
@@ -188,11 +189,7 @@ fn each_language_version() {
 #[test]
 fn the_oldest_toolchain() {
     let Some(go) = std::env::var_os("UNPANIC_GO_OLDEST").filter(|_| slow()) else { return };
-    let layout = Layout::new(&[
-        ("go.mod", &mod_file("1.21")),
-        ("go.sum", SUMS),
-        ("main.go", MAIN),
-    ]);
+    let layout = Layout::new(&[("go.mod", &mod_file("1.21")), ("go.sum", SUMS), ("main.go", MAIN)]);
     let (place, _) = layout.scaffold("", None, ALL);
     good(&tools(Some(go.into())), layout.folder.path(), &place, true);
 }

@@ -42,15 +42,19 @@ fn rules_pass_promtool_at_every_objective() {
     if !tool("promtool") {
         return;
     }
-    for (objective, latency, latency_objective) in
-        [(99.9, 250, 99.0), (93.1, 30_000, 93.1), (99.999, 1, 99.999), (99.5, 1000, 95.0)]
-    {
+    let (one, odd): (&[&str], &[&str]) = (&["orders"], &["orders", "true", "a-b-1"]);
+    for (objective, latency, latency_objective, names) in [
+        // A name that YAML would take for a boolean if it were not quoted.
+        (99.9, 250, 99.0, odd),
+        (93.1, 30_000, 93.1, one),
+        (99.999, 1, 99.999, one),
+        (99.5, 1000, 95.0, one),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let latency = Duration::from_millis(latency);
-        // A name that YAML would take for a boolean if it were not quoted.
-        for service in ["orders", "true", "a-b-1"] {
+        for service in names {
             let values = Values {
-                service: service.to_owned(),
+                service: (*service).to_owned(),
                 objective,
                 latency,
                 latency_objective,
@@ -80,7 +84,10 @@ fn the_tests_of_the_rules_have_teeth() {
         ("> 6 * 0.001", "> 3 * 0.001"),
         ("> 3 * 0.001", "> 1 * 0.001"),
         ("> 1 * 0.001", "> 0.4 * 0.001"),
-        ("and service:guard_request_errors:ratio_rate5m", "or service:guard_request_errors:ratio_rate1h"),
+        (
+            "and service:guard_request_errors:ratio_rate5m",
+            "or service:guard_request_errors:ratio_rate1h",
+        ),
         ("code=\"5xx\"", "code=\"2xx\""),
         ("0\\\\.25", "0\\\\.5"),
         (" or vector(0)", ""),
@@ -112,7 +119,9 @@ fn routes_pass_amtool() {
     run(&dir, "amtool", &["check-config", "alertmanager.yml"]);
     let route = |labels: &[&str]| {
         let config = ["config", "routes", "test", "--config.file=alertmanager.yml"];
-        run(&dir, "amtool", &[&config, labels].concat()).trim().to_owned()
+        let text = run(&dir, "amtool", &[&config, labels].concat());
+        let receiver = text.lines().find(|line| !line.starts_with("Warning"));
+        receiver.unwrap_or_default().to_owned()
     };
     assert_eq!(route(&["service=orders", "severity=page"]), "orders-page");
     assert_eq!(route(&["service=orders", "severity=ticket"]), "orders-ticket");
@@ -122,7 +131,9 @@ fn routes_pass_amtool() {
 #[test]
 fn no_placeholder_is_left() {
     for file in plan(&MemorySystem::new(), Path::new("/out"), ALL, &values(), None).unwrap() {
-        assert!(!file.text.contains("__"), "{}", file.path.display());
+        let mut parts = file.text.split("__").skip(1);
+        let left = parts.find(|part| part.starts_with(|c: char| c.is_ascii_uppercase()));
+        assert_eq!(left, None, "{}", file.path.display());
     }
 }
 
@@ -152,7 +163,7 @@ fn the_dashboard_is_one_that_grafana_can_lay_out() {
     }
 }
 
-/// Every query of the dashboard is PromQL: promtool reads them as rules.
+/// Every query of the dashboard is `PromQL`: promtool reads them as rules.
 #[test]
 fn the_queries_of_the_dashboard_parse() {
     if !tool("promtool") {

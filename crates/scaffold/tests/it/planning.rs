@@ -93,7 +93,10 @@ fn paths_that_cannot_be_packages_say_why() {
 fn another_package_is_left_alone() {
     let system = tree(&[MOD, ("internal/recovery/x.go", "package other\n")]);
     let error = error(&system, "/w", None);
-    assert!(error.contains("holds package other, not recovery") && error.contains("--package"), "{error}");
+    assert!(
+        error.contains("holds package other, not recovery") && error.contains("--package"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -138,7 +141,10 @@ fn the_package_has_the_name_of_its_folder() {
     let system = tree(&[MOD]);
     let module = Module::find(&system, Path::new("/w")).unwrap();
     let place = module.place(&system, Some("pkg/safe")).unwrap();
-    assert_eq!((place.name.as_str(), place.import_path.as_str()), ("safe", "example.com/app/pkg/safe"));
+    assert_eq!(
+        (place.name.as_str(), place.import_path.as_str()),
+        ("safe", "example.com/app/pkg/safe")
+    );
     for file in recovery::plan(&system, &module, &place, Options::default()).unwrap().files {
         assert!(file.text.lines().any(|l| l == "package safe"), "{}", file.path.display());
         assert!(!file.text.contains("package recovery"), "{}", file.path.display());
