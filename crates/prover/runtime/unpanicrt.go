@@ -37,7 +37,15 @@ type trap struct {
 	state uint32 // one of the constants below; changes under lock but is read without it
 	at    uint32
 	obj   unsafe.Pointer // keeps the object alive, and on the heap
+	size  uintptr        // bytes of it; a map is named by the first
 	stack []byte
+}
+
+// overlaps says whether a trap holds somebody at one of these bytes: a struct is read whole while a
+// field of it is written.
+func (t *trap) overlaps(p unsafe.Pointer, size uintptr) bool {
+	a, b := uintptr(t.obj), uintptr(p)
+	return a < b+size && b < a+t.size
 }
 
 const (
@@ -62,7 +70,7 @@ var (
 // nothing that another goroutine could wait for.
 func M[T any](m T, at uint32) T {
 	if on {
-		access(*(*unsafe.Pointer)(unsafe.Pointer(&m)), at)
+		access(*(*unsafe.Pointer)(unsafe.Pointer(&m)), 1, at)
 	}
 	return m
 }
@@ -70,14 +78,14 @@ func M[T any](m T, at uint32) T {
 // I stands at the start of the body of a range loop over m: the loop has just read the map.
 func I[T any](m T, at uint32) {
 	if on {
-		access(*(*unsafe.Pointer)(unsafe.Pointer(&m)), at)
+		access(*(*unsafe.Pointer)(unsafe.Pointer(&m)), 1, at)
 	}
 }
 
 // P is the pointer itself, for memory that is no map. What takes no memory has no address of its own.
 func P[T any](p *T, at uint32) *T {
 	if on && unsafe.Sizeof(*p) != 0 {
-		access(unsafe.Pointer(p), at)
+		access(unsafe.Pointer(p), unsafe.Sizeof(*p), at)
 	}
 	return p
 }
@@ -85,7 +93,7 @@ func P[T any](p *T, at uint32) *T {
 // R is m[k], where evaluating k takes calls: they are over when the trap is set.
 func R[T ~map[K]V, K comparable, V any](m T, k K, at uint32) V {
 	if on {
-		access(*(*unsafe.Pointer)(unsafe.Pointer(&m)), at)
+		access(*(*unsafe.Pointer)(unsafe.Pointer(&m)), 1, at)
 	}
 	return m[k]
 }
@@ -93,7 +101,7 @@ func R[T ~map[K]V, K comparable, V any](m T, k K, at uint32) V {
 // R2 is m[k] in its comma-ok form.
 func R2[T ~map[K]V, K comparable, V any](m T, k K, at uint32) (V, bool) {
 	if on {
-		access(*(*unsafe.Pointer)(unsafe.Pointer(&m)), at)
+		access(*(*unsafe.Pointer)(unsafe.Pointer(&m)), 1, at)
 	}
 	v, ok := m[k]
 	return v, ok
@@ -102,7 +110,7 @@ func R2[T ~map[K]V, K comparable, V any](m T, k K, at uint32) (V, bool) {
 // Delete is delete(m, k), for a deferred one or one whose key takes calls.
 func Delete[T ~map[K]V, K comparable, V any](m T, k K, at uint32) {
 	if on {
-		access(*(*unsafe.Pointer)(unsafe.Pointer(&m)), at)
+		access(*(*unsafe.Pointer)(unsafe.Pointer(&m)), 1, at)
 	}
 	delete(m, k)
 }
@@ -110,7 +118,7 @@ func Delete[T ~map[K]V, K comparable, V any](m T, k K, at uint32) {
 // Clear is a deferred clear(m).
 func Clear[T ~map[K]V, K comparable, V any](m T, at uint32) {
 	if on {
-		access(*(*unsafe.Pointer)(unsafe.Pointer(&m)), at)
+		access(*(*unsafe.Pointer)(unsafe.Pointer(&m)), 1, at)
 	}
 	clear(m)
 }
@@ -129,7 +137,7 @@ func init() {
 // access is called right before the access that it is named after.
 //
 //go:norace
-func access(p unsafe.Pointer, at uint32) {
+func access(p unsafe.Pointer, size uintptr, at uint32) {
 	if p == nil || int(at>>atShift) >= sites() {
 		return
 	}
@@ -137,14 +145,14 @@ func access(p unsafe.Pointer, at uint32) {
 	s := site(at >> atShift)
 	atomic.AddUint64(&s.reached, 1)
 	if atomic.LoadUint32(&held) != 0 {
-		meet(p, at, s)
+		meet(p, size, at, s)
 	}
 	if at&atSteers == 0 && header().near != 0 {
 		inferOrder(at)
 		learn(p, at, s)
 	}
 	if ns := delay(at, s); ns > 0 {
-		wait(p, at, s, ns)
+		wait(p, size, at, s, ns)
 	} else if atomic.LoadUint64(&s.met) > 0 {
 		space()
 	}
@@ -154,12 +162,12 @@ func access(p unsafe.Pointer, at uint32) {
 // meet looks whether somebody is held at a conflicting access to the object.
 //
 //go:norace
-func meet(p unsafe.Pointer, at uint32, s *siteState) {
+func meet(p unsafe.Pointer, size uintptr, at uint32, s *siteState) {
 	acquire()
 	var found *trap
 	for i := range traps {
 		t := &traps[i]
-		if t.state == armed && t.obj == p && (t.at|at)&atWrite != 0 {
+		if t.state == armed && t.overlaps(p, size) && (t.at|at)&atWrite != 0 {
 			found = t
 			break
 		}
@@ -272,16 +280,16 @@ func next() uint32 {
 // wait holds the goroutine until somebody has come or the time is over.
 //
 //go:norace
-func wait(p unsafe.Pointer, at uint32, s *siteState, ns int64) {
+func wait(p unsafe.Pointer, size uintptr, at uint32, s *siteState, ns int64) {
 	own := stack()
 	acquire()
 	var t *trap
 	for i := range traps {
 		other := &traps[i]
-		if other.state == armed && other.obj == p && (other.at|at)&atWrite != 0 {
+		if other.state == armed && other.overlaps(p, size) && (other.at|at)&atWrite != 0 {
 			// Somebody came while this one had not been held yet.
 			release()
-			meet(p, at, s)
+			meet(p, size, at, s)
 			return
 		}
 		if t == nil && other.state == free {
@@ -292,7 +300,7 @@ func wait(p unsafe.Pointer, at uint32, s *siteState, ns int64) {
 		release()
 		return
 	}
-	t.at, t.obj, t.stack = at, p, own
+	t.at, t.obj, t.size, t.stack = at, p, size, own
 	atomic.StoreUint32(&t.state, armed)
 	atomic.AddUint32(&held, 1)
 	release()

@@ -3,7 +3,7 @@
 use diag::AccessKind;
 use go_syntax::ast::{AssignOp, ExprId, ExprKind, StmtId, StmtKind, UnaryOp};
 use go_syntax::walk::Node;
-use go_types::{BuiltinId, Mode, SelectionKind};
+use go_types::{BuiltinId, Mode, SelectionKind, Type};
 
 use crate::facts::Facts;
 
@@ -97,10 +97,7 @@ pub(crate) fn plain_op(facts: &Facts<'_>, write: bool, start: u32, end: Option<u
                 }
                 _ => (AccessKind::Read, Shape::PlainLoad),
             },
-            Some(Node::Expr(up)) => match ast.expr(up).kind {
-                ExprKind::Unary { op: UnaryOp::Addr, .. } => continue,
-                _ => (AccessKind::Read, Shape::PlainLoad),
-            },
+            Some(Node::Expr(up)) if !is_loaded(facts, outer, up) => continue,
             _ => (AccessKind::Read, Shape::PlainLoad),
         };
         // A compound assignment is both; a finding may name either.
@@ -112,6 +109,30 @@ pub(crate) fn plain_op(facts: &Facts<'_>, write: bool, start: u32, end: Option<u
         }
     }
     best
+}
+
+/// Whether the expression `up` reads all of its operand `e`: `&e` reads nothing of it, `e.f`, `e[i]` and
+/// `e[:]` no more than a part of a struct or array, and a method with a pointer receiver takes its address.
+fn is_loaded(facts: &Facts<'_>, e: ExprId, up: ExprId) -> bool {
+    let ast = facts.ast();
+    let Some(t) = facts.info.type_of(e) else { return false };
+    let under = facts.store.ty(go_types::under(facts.store, t));
+    match ast.expr(up).kind {
+        ExprKind::Unary { op: UnaryOp::Addr, .. } => false,
+        ExprKind::Selector { .. } => match facts.info.selections.get(&up) {
+            Some(s) if s.kind == SelectionKind::MethodVal => {
+                matches!(under, Type::Pointer(_) | Type::Interface(_))
+                    || !go_types::has_ptr_recv(facts.store, s.obj)
+            }
+            _ => matches!(under, Type::Pointer(_)),
+        },
+        ExprKind::Index { x, .. } | ExprKind::Slice { x, .. }
+            if ast.unparen(x) == ast.unparen(e) =>
+        {
+            !matches!(under, Type::Array { .. })
+        }
+        _ => true,
+    }
 }
 
 /// The map of a call at `start` that a library uses: the only one among the arguments, or the one whose

@@ -21,7 +21,7 @@ const HEAD: &str = "# Test suites under traps\n\n\
     `check` reports) and under `prove --all` (traps at every map operation), both with the default budget, in turn. \
     *Same*: each test has the result that it has plainly, in some plain round. *Wall*, *user*: the time of all \
     test binaries, building left out, the median over the rounds, as a ratio to the plain one. *Tests* counts \
-    tests and subtests. A module without findings has no such run.\n\n\
+    tests and subtests. A module without findings or map operations has no such run.\n\n\
     Bar: the same results, at most 30% slower with the default budget.\n\n\
     | module | tests | plain: wall s | user s | findings: same | wall | user | --all: same | wall | user | reached |\n\
     |---|---|---|---|---|---|---|---|---|---|---|\n";
@@ -82,7 +82,7 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
         for (kind, label) in [(1, "findings"), (2, "--all")] {
             let own = &rounds[kind];
             if own.is_empty() {
-                row += " no findings | | |";
+                row += " nothing to watch | | |";
                 continue;
             }
             let different = differences(plain, own);

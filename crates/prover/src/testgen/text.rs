@@ -367,8 +367,8 @@ fn assemble(
     let looping = format!(
         "\
 \t{runtime}.GOMAXPROCS(4)
-\t{until} := {time}.Now().Add(3 * {time}.Second)
-\tfor {round} := 0; {round} == 0 || {time}.Now().Before({until}); {round}++ {{
+\t{until} := {time}.Now().Add(15 * {time}.Second)
+\tfor {round} := 0; {round} < 900 && {time}.Now().Before({until}); {round}++ {{
 {setup}{once}\t\t{start} := make(chan struct{{}})
 \t\tvar {done} {sync}.WaitGroup
 \t\tfor {goroutine} := 0; {goroutine} < 8; {goroutine}++ {{

@@ -123,3 +123,48 @@ fn a_value_that_is_waited_for_keeps_the_trap_shut() {
     };
     assert_eq!(verdicts(Plan { near: Duration::from_secs(1), ..Plan::learning(10_000) }), 0);
 }
+
+/// A struct is read whole while an element of its array is written.
+const PART: &str = r#"package main
+
+type big struct {
+	x [17]int32
+}
+
+func main() {
+	k, m := &big{}, map[big]bool{}
+	done := make(chan bool)
+	go func() {
+		k.x[8] = 1
+		done <- true
+	}()
+	_ = m[*k]
+	<-done
+}
+"#;
+
+#[test]
+fn a_part_and_the_whole_are_one_object() {
+    let racy = module(PART);
+    let found = findings(racy.path());
+    let number = found.iter().position(|f| f.rule == "RACE001").unwrap();
+    let verdicts = run(racy.path(), &found, 3);
+    assert_eq!(verdicts[number].verdict, VerdictKind::Proven, "{verdicts:?}");
+
+    // The same place, but another element: the two are side by side.
+    let beside = module(
+        &PART
+            .replace("_ = m[*k]", "k.x[7] = 0")
+            .replace(", map[big]bool{}", ", 0")
+            .replace("k, m :=", "k, _ :="),
+    );
+    let mut found = found[number].clone();
+    for access in found.accesses.iter_mut().filter(|a| a.line == 14) {
+        (access.column, access.kind) = (2, diag::AccessKind::Write);
+    }
+    found.primary =
+        diag::PlaceRecord { line: 1, column: 1, end_line: 1, end_column: 1, ..found.primary };
+    let verdicts = run(beside.path(), &[found], 5);
+    assert_eq!(verdicts[0].verdict, VerdictKind::NeverTogether, "{verdicts:?}");
+    assert!(verdicts[0].held > 0, "{verdicts:?}");
+}

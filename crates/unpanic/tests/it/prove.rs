@@ -185,16 +185,16 @@ func (h *Hub) Reset(name string) {
 #[test]
 fn what_nothing_reaches_is_called_and_stays_a_suspicion() {
     let (place, temporary) = place(&[("hub.go", LIBRARY)]);
-    let before = place.run("check --format json");
-    let proven = place.run("prove");
+    let before = place.run("check --preview --format json");
+    let proven = place.run("prove --preview");
     assert_eq!(proven.code, 1, "{}{}", proven.out, proven.err);
     for part in
         ["proven if called at once[", "= nothing of yours reaches it", "= taken for granted: "]
     {
         assert!(proven.out.contains(part), "{}", proven.out);
     }
-    assert_eq!(place.run("check --format json").out, before.out);
-    let without = place.run("prove --generate=false");
+    assert_eq!(place.run("check --preview --format json").out, before.out);
+    let without = place.run("prove --preview --generate=false");
     assert_eq!(without.code, 3, "{}{}", without.out, without.err);
     assert_eq!(left_over(temporary.path()), Vec::<PathBuf>::new());
 }
