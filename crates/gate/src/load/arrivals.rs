@@ -22,6 +22,8 @@ const GAP: Duration = Duration::from_micros(500);
 pub struct Shared {
     /// When it began; times are nanoseconds since then.
     pub start: Instant,
+    /// Nanoseconds of warm-up.
+    pub warm: u64,
     /// Nanoseconds after which nothing more is sent.
     pub end: u64,
     /// Set to end it sooner.
@@ -152,6 +154,10 @@ impl Queue {
                     Some(intended) => {
                         open.next = open.arrivals.next();
                         inner.number += step;
+                        // What the warm-up could not send counts as nothing; it would only delay what counts.
+                        if intended < self.shared.warm && now >= self.shared.warm {
+                            continue;
+                        }
                         if now - intended <= self.patience {
                             inner.busy(worker);
                             return Poll::Ready(Some(Arrival { intended, number }));

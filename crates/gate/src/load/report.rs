@@ -206,13 +206,11 @@ impl LoadReport {
         // Little's law: so many connections were waiting for an answer at a time, on the average.
         let waiting = achieved * Duration::from_nanos(stats.service.mean() as u64).as_secs_f64();
         let full = waiting > spec.connections as f64 * spec.streams as f64 * BUSY;
-        let limit = asked.filter(|asked| achieved < asked * (1.0 - TOLERANCE)).map(|_| {
-            match () {
-                () if busy > BUSY => Limit::Generator,
-                () if full => Limit::Server,
-                () if machine.pressure.unwrap_or(0.0) > PRESSED => Limit::Machine,
-                () => Limit::Server,
-            }
+        let limit = asked.filter(|asked| achieved < asked * (1.0 - TOLERANCE)).map(|_| match () {
+            () if busy > BUSY => Limit::Generator,
+            () if full => Limit::Server,
+            () if machine.pressure.unwrap_or(0.0) > PRESSED => Limit::Machine,
+            () => Limit::Server,
         });
         let relative = |ns: u64| ns.saturating_sub(mark);
         Self {
@@ -229,7 +227,10 @@ impl LoadReport {
                 .outcomes
                 .iter()
                 .filter(|(outcome, _)| !outcome.is_good())
-                .map(|(outcome, count)| OutcomeCount { outcome: outcome.to_string(), count: *count })
+                .map(|(outcome, count)| OutcomeCount {
+                    outcome: outcome.to_string(),
+                    count: *count,
+                })
                 .collect(),
             bytes: stats.bytes,
             corrected: open.then(|| Latency::new(&stats.corrected)),

@@ -130,8 +130,9 @@ impl Prepared {
         for (name, template) in &endpoint.headers {
             match template.constant() {
                 Some(value) => {
-                    let value = HeaderValue::from_str(value)
-                        .map_err(|_| wrong(format!("header {name} has bytes that no header may")))?;
+                    let value = HeaderValue::from_str(value).map_err(|_| {
+                        wrong(format!("header {name} has bytes that no header may"))
+                    })?;
                     headers.insert(name.clone(), value);
                 }
                 None => {
@@ -155,7 +156,8 @@ impl Prepared {
             body: body.map(|body| framed(body, protocol)),
         };
         // A template is tried once, so that a bad path is told before the load and not by each request.
-        let uri = prepared.uri_for(0).map_err(|_| wrong("the path is no path of a URL".to_owned()))?;
+        let uri =
+            prepared.uri_for(0).map_err(|_| wrong("the path is no path of a URL".to_owned()))?;
         if prepared.endpoint.path.constant().is_some() {
             prepared.uri = Some(uri);
         }
