@@ -270,11 +270,11 @@ impl Thread {
             tasks.push(tokio::spawn(worker.run()));
         }
         queue.dispatch(arrivals(), &self.stats).await;
-        queue.leftover(&self.stats);
         for task in tasks {
             // A worker that panicked has lost its own request only; the count of good ones shows it.
             let _ = task.await;
         }
+        queue.leftover(&self.stats);
         stats::lock(&self.stats).cpu = thread_cpu().saturating_sub(cpu);
     }
 
