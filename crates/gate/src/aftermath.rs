@@ -143,7 +143,10 @@ fn recovery(drill: &Drill, seen: &Seen, heard: bool, checks: &mut Vec<Check>) {
             "requests in flight",
             marked.cut == 0,
             "all answered",
-            format!("{} answered, {} cut off", marked.finished, marked.cut),
+            format!(
+                "{} answered, {} cut off, {} sent right before it and lost with their connection",
+                marked.finished, marked.cut, marked.raced
+            ),
         ));
     }
     if matches!(drill.kind, Kind::HandlerPanic | Kind::NilDereference)

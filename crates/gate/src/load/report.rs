@@ -161,6 +161,9 @@ pub struct MarkedReport {
     pub at: f64,
     /// Requests in flight at the trigger that ended badly.
     pub cut: u64,
+    /// Requests that were sent in the last tenth of a second before the trigger and ended badly: they may have
+    /// met the end of a connection that the server took for idle.
+    pub raced: u64,
     /// Requests in flight at the trigger that ended well.
     pub finished: u64,
     /// Good ones that were sent after it.
@@ -252,6 +255,7 @@ impl LoadReport {
             marked: (mark != u64::MAX).then(|| MarkedReport {
                 at: Duration::from_nanos(mark.saturating_sub(stats.warm)).as_secs_f64(),
                 cut: stats.marked.cut,
+                raced: stats.marked.raced,
                 finished: stats.marked.finished,
                 good: stats.marked.good,
                 bad: stats.marked.bad,
