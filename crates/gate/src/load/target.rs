@@ -59,6 +59,10 @@ impl Target {
         }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = authority.port_u16().unwrap_or(if tls { 443 } else { 80 });
+        let after = authority.as_str().rsplit(']').next().unwrap_or_default();
+        if after.contains(':') && authority.port_u16().is_none() {
+            return Err(wrong("a port lies between 1 and 65535"));
+        }
         let path = uri.path_and_query().map_or("", |p| p.as_str());
         Ok(Self {
             tls,

@@ -8,7 +8,7 @@ use crate::units::shown_ns;
 
 /// The summary.
 pub fn markdown(verdict: &Verdict) -> String {
-    let mut out = format!("### {}\n\n`{}`\n\n", verdict.headline(), code(&verdict.candidate));
+    let mut out = format!("### {}\n\n{}\n\n", verdict.headline(), cell(&verdict.candidate));
     if let Some(load) = &verdict.load {
         let latency = load.latency();
         let asked =
@@ -66,8 +66,4 @@ fn cell(text: &str) -> String {
         }
     }
     out
-}
-
-fn code(text: &str) -> String {
-    diag::clean_line(text).replace('`', "'")
 }

@@ -93,7 +93,7 @@ fn configurations_are_refused_with_what_is_expected() {
         refused("[[drill]]\nkind = 'map-write'\npath = '/x'\nsignal = 'TERM'")
             .contains("not several")
     );
-    assert!(refused("[[endpoint]]\npath = '{{nothing}}'").contains("{{counter}}"));
+    assert!(refused("[[endpoint]]\npath = '/{{nothing}}'").contains("{{counter}}"));
     assert!(refused("[[endpoint]]\npath = 'x'").contains("slash"));
     assert!(refused("[[endpoint]]\npath = '/'\nheaders = { 'a b' = '1' }").contains("header"));
     assert!(refused("[slo]\np99 = 5").contains("string"));
