@@ -18,11 +18,19 @@ pub fn judge(drill: &Drill, seen: &Seen, config: &Config, heard: bool) -> Vec<Ch
         log(drill, seen, config, &mut rest);
     }
     if heard && drill.expect == Expect::Restarted && drill.kind != Kind::Sigterm {
-        let found = seen.crashes.first().map_or("nothing that reads like a crash".to_owned(), |c| {
-            format!("{}: {}", c.kind, c.message)
-        });
+        let found =
+            seen.crashes.first().map_or("nothing that reads like a crash".to_owned(), |c| {
+                format!("{}: {}", c.kind, c.message)
+            });
         let good = !seen.crashes.is_empty();
-        rest.push(Check::new(Class::Log, &drill.name, "crash in the output", good, "a crash report", found));
+        rest.push(Check::new(
+            Class::Log,
+            &drill.name,
+            "crash in the output",
+            good,
+            "a crash report",
+            found,
+        ));
     }
     if drill.metric {
         metric(drill, seen, config, &mut rest);
@@ -35,7 +43,10 @@ pub fn judge(drill: &Drill, seen: &Seen, config: &Config, heard: bool) -> Vec<Ch
             &drill.name,
             "goroutines",
             change.after.is_some_and(|after| after <= limit),
-            format!("at most {limit} within {} (before: {before})", config.checks.goroutine_timeout),
+            format!(
+                "at most {limit} within {} (before: {before})",
+                config.checks.goroutine_timeout
+            ),
             change.after.map_or("no such metric any more".to_owned(), |after| after.to_string()),
         ));
     }
@@ -47,7 +58,11 @@ pub fn judge(drill: &Drill, seen: &Seen, config: &Config, heard: bool) -> Vec<Ch
             "honest readiness",
             Duration::from_nanos(lie) <= limit,
             format!("never ready while most requests fail for longer than {}", shown(limit)),
-            if lie == 0 { "it was".to_owned() } else { format!("ready for {} of failures", shown_ns(lie)) },
+            if lie == 0 {
+                "it was".to_owned()
+            } else {
+                format!("ready for {} of failures", shown_ns(lie))
+            },
         ));
     }
     if let Some(limit) = drill.max_failed {
@@ -80,20 +95,47 @@ fn recovery(drill: &Drill, seen: &Seen, heard: bool, checks: &mut Vec<Check>) {
     match drill.expect {
         Expect::Recovered if heard => {
             let found = if died { how() } else { "it lives".to_owned() };
-            checks.push(Check::new(Class::Recovery, name, "process", !died, "the process lives on", found));
+            checks.push(Check::new(
+                Class::Recovery,
+                name,
+                "process",
+                !died,
+                "the process lives on",
+                found,
+            ));
         }
         Expect::Restarted if heard => {
             // Under a supervisor of its own (such as unpanic guard) the process that we see lives on.
             let good = died || !seen.crashes.is_empty();
-            let found = if died { how() } else if good { "its supervisor started it again".to_owned() } else { "nothing ended: the drill did not do what it should".to_owned() };
-            checks.push(Check::new(Class::Recovery, name, "process", good, "the process ends and is started again", found));
+            let found = if died {
+                how()
+            } else if good {
+                "its supervisor started it again".to_owned()
+            } else {
+                "nothing ended: the drill did not do what it should".to_owned()
+            };
+            checks.push(Check::new(
+                Class::Recovery,
+                name,
+                "process",
+                good,
+                "the process ends and is started again",
+                found,
+            ));
         }
         _ => {}
     }
     if drill.kind == Kind::Sigterm {
         let code = seen.exits.first().map(|exit| exit.code == Some(0));
         let found = if died { how() } else { "it did not end".to_owned() };
-        checks.push(Check::new(Class::Recovery, name, "graceful end", code == Some(true), "exit code 0", found));
+        checks.push(Check::new(
+            Class::Recovery,
+            name,
+            "graceful end",
+            code == Some(true),
+            "exit code 0",
+            found,
+        ));
         let marked = seen.load.marked.unwrap_or_default();
         checks.push(Check::new(
             Class::Recovery,
@@ -101,10 +143,16 @@ fn recovery(drill: &Drill, seen: &Seen, heard: bool, checks: &mut Vec<Check>) {
             "requests in flight",
             marked.cut == 0,
             "all answered",
-            format!("{} answered, {} cut off", marked.finished, marked.cut),
+            format!(
+                "{} answered, {} cut off, {} sent right before it and lost with their connection",
+                marked.finished, marked.cut, marked.raced
+            ),
         ));
     }
-    if matches!(drill.kind, Kind::HandlerPanic | Kind::NilDereference) && !seen.triggers.is_empty() && !died {
+    if matches!(drill.kind, Kind::HandlerPanic | Kind::NilDereference)
+        && !seen.triggers.is_empty()
+        && !died
+    {
         checks.push(Check::new(
             Class::Recovery,
             name,
@@ -125,8 +173,17 @@ fn recovery(drill: &Drill, seen: &Seen, heard: bool, checks: &mut Vec<Check>) {
     let good = seen.recovery.is_some_and(|ns| Duration::from_nanos(ns) <= limit);
     // Our own lateness stretches what we measure.
     let ours = seen.recovery.filter(|ns| ns.saturating_sub(seen.late) <= nanos(limit));
-    let check = Check::new(Class::Recovery, name, "health", good, format!("within {}", shown(limit)), found);
-    checks.push(check.unless(ours.map(|_| format!("the gate's own probes were up to {} late", shown_ns(seen.late)))));
+    let check = Check::new(
+        Class::Recovery,
+        name,
+        "health",
+        good,
+        format!("within {}", shown(limit)),
+        found,
+    );
+    checks.push(check.unless(
+        ours.map(|_| format!("the gate's own probes were up to {} late", shown_ns(seen.late))),
+    ));
     let alive = seen.recovery.is_some();
     let marked = seen.load.marked.unwrap_or_default();
     let limit = drill.first_good.0;
@@ -137,7 +194,14 @@ fn recovery(drill: &Drill, seen: &Seen, heard: bool, checks: &mut Vec<Check>) {
         let found = marked.first_good;
         let good = found.is_some_and(|ns| Duration::from_nanos(ns) <= limit + allowance);
         let text = found.map_or("none".to_owned(), shown_ns);
-        let check = Check::new(Class::Recovery, name, "first good answer", good, format!("within {}", shown(limit + allowance)), text);
+        let check = Check::new(
+            Class::Recovery,
+            name,
+            "first good answer",
+            good,
+            format!("within {}", shown(limit + allowance)),
+            text,
+        );
         checks.push(check);
     }
 }
@@ -169,7 +233,11 @@ fn log(drill: &Drill, seen: &Seen, config: &Config, checks: &mut Vec<Check>) {
         "log fields",
         missing.is_empty(),
         config.checks.log_fields.join(", "),
-        if missing.is_empty() { "all there".to_owned() } else { format!("without {}", missing.join(", ")) },
+        if missing.is_empty() {
+            "all there".to_owned()
+        } else {
+            format!("without {}", missing.join(", "))
+        },
     ));
 }
 
@@ -190,5 +258,9 @@ fn metric(drill: &Drill, seen: &Seen, config: &Config, checks: &mut Vec<Check>) 
         },
     );
     // A new process counts from zero.
-    checks.push(if seen.exits.is_empty() { check } else { check.skipped("the process was started anew") });
+    checks.push(if seen.exits.is_empty() {
+        check
+    } else {
+        check.skipped("the process was started anew")
+    });
 }

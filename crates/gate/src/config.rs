@@ -86,7 +86,7 @@ pub struct ChecksConfig {
     pub goroutines: String,
     /// What the log line of a recovered panic calls itself (msg, message or event).
     pub log_event: String,
-    /// What it must say: stack, goroutine, trace_id, route, or fields of your own.
+    /// What it must say: `stack`, `goroutine`, `trace_id`, `route`, or fields of your own.
     pub log_fields: Vec<String>,
     /// How soon health must answer again after the trigger of a drill.
     pub recovery: Span,

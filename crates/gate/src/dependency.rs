@@ -36,8 +36,9 @@ pub struct Dependency {
 impl Dependency {
     /// Listens.
     pub async fn start(listen: &str, upstream: Option<String>) -> Result<Self, Error> {
-        let failed =
-            |error: std::io::Error| Error::Usage(format!("dependency: cannot listen at {listen}: {error}"));
+        let failed = |error: std::io::Error| {
+            Error::Usage(format!("dependency: cannot listen at {listen}: {error}"))
+        };
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (mode, seen) = watch::channel(Mode::Normal);
@@ -96,7 +97,11 @@ async fn serve(
 }
 
 /// Serves one connection until the dependency refuses.
-async fn connection(stream: TcpStream, upstream: Option<Arc<str>>, mut mode: watch::Receiver<Mode>) {
+async fn connection(
+    stream: TcpStream,
+    upstream: Option<Arc<str>>,
+    mut mode: watch::Receiver<Mode>,
+) {
     let mut refused = mode.clone();
     let refused = async move {
         until(&mut refused, |mode| mode == Mode::Refuse).await;

@@ -265,7 +265,11 @@ impl Acted {
             }
             Trigger::Signal(signal) => {
                 let sent = stage.candidate.is_some_and(|candidate| candidate.signal(*signal));
-                self.triggers.push(if sent { Ok(0) } else { Err("no process to signal".to_owned()) });
+                self.triggers.push(if sent {
+                    Ok(0)
+                } else {
+                    Err("no process to signal".to_owned())
+                });
             }
             Trigger::Command(command) => {
                 let mut run = tokio::process::Command::new(&command[0]);
@@ -285,9 +289,9 @@ impl Acted {
                 });
             }
             Trigger::Dependency => {
-                let dependency = stage.dependency.ok_or_else(|| {
-                    Error::Harness("there is no dependency to play".to_owned())
-                })?;
+                let dependency = stage
+                    .dependency
+                    .ok_or_else(|| Error::Harness("there is no dependency to play".to_owned()))?;
                 let hang = drill.kind == Kind::DependencyHang;
                 dependency.set(if hang { Mode::Hang } else { Mode::Refuse });
                 tokio::time::sleep(drill.length.0).await;
@@ -320,7 +324,8 @@ impl Acted {
             let now = Instant::now();
             if stopping && !ended {
                 // A graceful end may take its time; what counts begins with it.
-                let exits = stage.candidate.map(|c| c.exits_since(self.triggered)).unwrap_or_default();
+                let exits =
+                    stage.candidate.map(|c| c.exits_since(self.triggered)).unwrap_or_default();
                 match exits.first().and_then(|exit| exit.at) {
                     Some(at) => {
                         self.origin = at;
@@ -328,7 +333,10 @@ impl Acted {
                         ended = true;
                     }
                     None if now.duration_since(self.triggered)
-                        > stage.plan.config.candidate.stop_timeout.0.min(LONGEST) => return,
+                        > stage.plan.config.candidate.stop_timeout.0.min(LONGEST) =>
+                    {
+                        return;
+                    }
                     None => continue,
                 }
             }
@@ -351,7 +359,9 @@ impl Acted {
             if outage.recovered.is_some() && outage.steady >= STEADY && since >= WATCH && answers {
                 return;
             }
-            if since > patience.max(drill.first_good.0) || now.duration_since(self.triggered) > LONGEST {
+            if since > patience.max(drill.first_good.0)
+                || now.duration_since(self.triggered) > LONGEST
+            {
                 return;
             }
         }
@@ -377,7 +387,10 @@ impl Acted {
             traced: 0,
             metric: self.metric,
             goroutines: self.goroutines,
-            lie: self.readiness.as_ref().map(|probes| nanos(longest_lie(&load, probes, self.began))),
+            lie: self
+                .readiness
+                .as_ref()
+                .map(|probes| nanos(longest_lie(&load, probes, self.began))),
             strips: Vec::new(),
             late: nanos(self.late),
             at: self.triggered.saturating_duration_since(self.began).as_secs_f64(),
@@ -391,8 +404,12 @@ impl Acted {
             seen.exits = candidate.exits_since(self.triggered);
             seen.restart_failed = candidate.failed();
             let heard = candidate.output().heard();
-            let events: Vec<&Fields> =
-                heard.events.iter().filter(|(at, _)| *at >= self.triggered).map(|(_, f)| f).collect();
+            let events: Vec<&Fields> = heard
+                .events
+                .iter()
+                .filter(|(at, _)| *at >= self.triggered)
+                .map(|(_, f)| f)
+                .collect();
             seen.events = events.len() as u64 + heard.more_events;
             for name in &stage.plan.config.checks.log_fields {
                 let count = events.iter().filter(|fields| !lines::has(fields, name)).count();
@@ -401,7 +418,8 @@ impl Acted {
                 }
             }
             let is_ours = |fields: &&&Fields| {
-                lines::field(fields, "trace_id").is_some_and(|id| self.traces.iter().any(|t| t == id))
+                lines::field(fields, "trace_id")
+                    .is_some_and(|id| self.traces.iter().any(|t| t == id))
             };
             seen.traced = events.iter().filter(is_ours).count() as u64;
             let crashes = heard.crashes.iter().filter(|(at, _)| *at >= self.triggered);

@@ -50,7 +50,8 @@ impl Place {
             (base.clone(), text.to_owned())
         };
         let config = crate::config::EndpointConfig { path, ..Default::default() };
-        let endpoint = crate::plan::endpoint_of(&config, std::path::Path::new("."), Protocol::Http1)?;
+        let endpoint =
+            crate::plan::endpoint_of(&config, std::path::Path::new("."), Protocol::Http1)?;
         Self::of(&endpoint, &target, trust).await
     }
 

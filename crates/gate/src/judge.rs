@@ -143,12 +143,8 @@ fn noise(report: &LoadReport, found: u64, limit: u64, lag: u64) -> Option<String
 }
 
 fn errors(report: &LoadReport) -> String {
-    let mut text = format!(
-        "{} ({} of {})",
-        percent(report.error_rate()),
-        report.bad,
-        report.requests
-    );
+    let mut text =
+        format!("{} ({} of {})", percent(report.error_rate()), report.bad, report.requests);
     let mut worst = report.outcomes.clone();
     worst.sort_by_key(|outcome| std::cmp::Reverse(outcome.count));
     for outcome in worst.iter().take(3) {
@@ -157,7 +153,12 @@ fn errors(report: &LoadReport) -> String {
     text
 }
 
-fn against(report: &LoadReport, baseline: &Baseline, config: &BaselineConfig, checks: &mut Vec<Check>) {
+fn against(
+    report: &LoadReport,
+    baseline: &Baseline,
+    config: &BaselineConfig,
+    checks: &mut Vec<Check>,
+) {
     let comparable = match (baseline.asked, report.asked) {
         (Some(then), Some(now)) => (then - now).abs() <= now * 0.01,
         (None, None) => true,
@@ -187,7 +188,8 @@ fn against(report: &LoadReport, baseline: &Baseline, config: &BaselineConfig, ch
         ("p99 against the baseline", then.p99, now.p99, report.lag.p99),
     ];
     for (name, then, now, lag) in pairs {
-        let limit = ((then as f64 * (1.0 + config.latency.0)) as u64).max(then.saturating_add(slack));
+        let limit =
+            ((then as f64 * (1.0 + config.latency.0)) as u64).max(then.saturating_add(slack));
         let expected = format!("at most {} (it was {})", shown_ns(limit), shown_ns(then));
         let check = Check::new(Class::Slo, LOAD, name, now <= limit, expected, shown_ns(now));
         checks.push(check.unless(noise(report, now, limit, lag)));

@@ -5,7 +5,10 @@
 //! [`config`] is gate.toml as written, [`Plan`] what it means, [`run`] the story, [`Verdict`] the result,
 //! [`report`] the ways to show it. [`load`] is the load generator, usable by itself.
 
-#![expect(clippy::disallowed_methods, reason = "it runs a program and writes reports; it analyses no source")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it runs a program and writes reports; it analyses no source"
+)]
 
 mod aftermath;
 mod check;

@@ -38,7 +38,9 @@ pub fn is_event(fields: &Fields, event: &str) -> bool {
 pub fn field<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
     let lower = name.to_lowercase();
     let names: &[&str] = match lower.as_str() {
-        "stack" => &["stack", "stacktrace", "stack_trace", "exception.stacktrace", "error.stack_trace"],
+        "stack" => {
+            &["stack", "stacktrace", "stack_trace", "exception.stacktrace", "error.stack_trace"]
+        }
         "goroutine" => &["goroutine", "goroutine_id", "goroutineid", "goroutine.id", "goid", "gid"],
         "trace_id" => &["trace_id", "traceid", "trace.id", "dd.trace_id", "trace"],
         "route" => &["route", "http.route", "path", "url.path", "http.target", "rpc.method"],
@@ -148,7 +150,14 @@ mod tests {
 
     #[test]
     fn other_lines_are_not_structured() {
-        for line in ["", "panic: x", "2026/01/02 http: panic serving 127.0.0.1: boom", "a=1", "{", "x=\"open"] {
+        for line in [
+            "",
+            "panic: x",
+            "2026/01/02 http: panic serving 127.0.0.1: boom",
+            "a=1",
+            "{",
+            "x=\"open",
+        ] {
             assert!(read(line).is_none(), "{line}");
         }
     }

@@ -104,10 +104,8 @@ impl Live {
             Constraint::Min(1),
         ])
         .split(frame.area());
-        let head = format!(
-            "gate  {}   checks passed {}, others {}",
-            self.phase, self.passed, self.others
-        );
+        let head =
+            format!("gate  {}   checks passed {}, others {}", self.phase, self.passed, self.others);
         frame.render_widget(Paragraph::new(head), rows[0]);
         let share = self.progress.elapsed.as_secs_f64() / self.length.as_secs_f64().max(0.001);
         let label = format!("{} of {}", shown(self.progress.elapsed), shown(self.length));
@@ -127,7 +125,8 @@ impl Live {
         frame.render_widget(Paragraph::new(figures), rows[2]);
         let rates: Vec<u64> = self.rates.iter().copied().collect();
         let from = rates.len().saturating_sub(usize::from(rows[3].width));
-        let spark = Sparkline::default().data(&rates[from..]).style(Style::default().fg(Color::Green));
+        let spark =
+            Sparkline::default().data(&rates[from..]).style(Style::default().fg(Color::Green));
         frame.render_widget(spark, rows[3]);
     }
 }

@@ -50,7 +50,7 @@ impl Machine {
     }
 }
 
-/// The first line of /proc/stat (proc_stat(5)): user nice system idle iowait irq softirq steal …
+/// The first line of /proc/stat (`proc_stat(5)`): user nice system idle iowait irq softirq steal …
 fn ticks() -> Option<[u64; 3]> {
     let text = std::fs::read_to_string("/proc/stat").ok()?;
     let line = text.lines().next()?.strip_prefix("cpu ")?;

@@ -1,5 +1,5 @@
 //! Reads counters and gauges from what a service exposes: Prometheus text (exposition format 0.0.4 and
-//! OpenMetrics 1.0) or the JSON of package expvar.
+//! `OpenMetrics` 1.0) or the JSON of package expvar.
 
 use std::collections::BTreeMap;
 

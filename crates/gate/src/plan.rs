@@ -102,9 +102,7 @@ impl Plan {
             .listen
             .clone()
             .unwrap_or_else(|| format!("127.0.0.1:{}", given.dependency_port));
-        let fill = |text: &str| {
-            text.replace("{{port}}", &port).replace("{{dependency}}", &listen)
-        };
+        let fill = |text: &str| text.replace("{{port}}", &port).replace("{{dependency}}", &listen);
         let url = given.url.clone().or_else(|| config.url.take()).ok_or_else(|| {
             Error::Usage(
                 "where does the candidate listen? Name it with --url http://127.0.0.1:8080 or `url` in gate.toml"
@@ -121,7 +119,9 @@ impl Plan {
         let env =
             config.candidate.env.iter().map(|(name, value)| (name.clone(), fill(value))).collect();
         if config.endpoint.is_empty() {
-            config.endpoint.push(EndpointConfig { path: String::new(), ..EndpointConfig::default() });
+            config
+                .endpoint
+                .push(EndpointConfig { path: String::new(), ..EndpointConfig::default() });
         }
         if config.endpoint.len() > MAX_ENDPOINTS {
             return Err(Error::Usage(format!(
@@ -143,7 +143,9 @@ impl Plan {
         let needs_process = |drill: &&Drill| {
             matches!(drill.trigger, Trigger::Signal(_)) || drill.kind == Kind::MemoryLimit
         };
-        if command.is_empty() && let Some(drill) = drills.iter().find(needs_process) {
+        if command.is_empty()
+            && let Some(drill) = drills.iter().find(needs_process)
+        {
             return Err(Error::Usage(format!(
                 "drill `{}` needs the process: start the candidate with `-- CMD` or `candidate.command`",
                 drill.name
@@ -151,14 +153,18 @@ impl Plan {
         }
         let dependency = drills.iter().any(|drill| drill.kind.is_dependency());
         let mentioned = config.candidate.env.values().any(|v| v.contains("{{dependency}}"))
-            || given.command.iter().chain(&config.candidate.command).any(|w| w.contains("{{dependency}}"));
+            || given
+                .command
+                .iter()
+                .chain(&config.candidate.command)
+                .any(|w| w.contains("{{dependency}}"));
         let dependency = (dependency || mentioned).then_some(listen);
         let dir = match &config.candidate.dir {
             Some(dir) => given.dir.join(dir),
             None if given.command.is_empty() => given.dir.clone(),
             None => given.cwd.clone(),
         };
-        Ok(Self { load, drills, command, dir, env, dependency, config })
+        Ok(Self { config, load, drills, command, dir, env, dependency })
     }
 
     /// The load that runs while a drill is done: constant, and ended by the drill.
@@ -229,7 +235,8 @@ pub fn endpoint_of(
     protocol: Protocol,
 ) -> Result<Endpoint, Error> {
     let label = config.name.clone().unwrap_or_else(|| config.path.clone());
-    let wrong = |why: String| Error::Usage(format!("endpoint `{}`: {why}", diag::clean_line(&label)));
+    let wrong =
+        |why: String| Error::Usage(format!("endpoint `{}`: {why}", diag::clean_line(&label)));
     let env = |name: &str| std::env::var(name).ok();
     let template = |text: &str| Template::parse(text, env).map_err(wrong);
     let bodies = [config.body.is_some(), config.body_hex.is_some(), config.body_file.is_some()];
@@ -274,8 +281,11 @@ pub fn endpoint_of(
 }
 
 fn unhex(text: &str) -> Option<Bytes> {
-    let digits: Vec<u32> =
-        text.chars().filter(|c| !c.is_whitespace()).map(|c| c.to_digit(16)).collect::<Option<_>>()?;
+    let digits: Vec<u32> = text
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .map(|c| c.to_digit(16))
+        .collect::<Option<_>>()?;
     if digits.len() % 2 == 1 {
         return None;
     }
@@ -340,7 +350,9 @@ fn drill_of(
         return Err(wrong("a counter is asked for, and `checks.metrics` does not say where it is"));
     }
     if drill.log == Some(true) && !has_process {
-        return Err(wrong("a log line is asked for, and what runs at a URL is not heard: start it with `-- CMD`"));
+        return Err(wrong(
+            "a log line is asked for, and what runs at a URL is not heard: start it with `-- CMD`",
+        ));
     }
     Ok(Drill {
         kind,

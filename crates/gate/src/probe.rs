@@ -106,7 +106,8 @@ pub fn outage(probes: &[Probe], since: Instant, down: bool) -> Outage {
             back = Some(probe.done);
         }
     }
-    let recovered = back.map(|back| if seen { back.saturating_duration_since(since) } else { Duration::ZERO });
+    let recovered =
+        back.map(|back| if seen { back.saturating_duration_since(since) } else { Duration::ZERO });
     let last = probes.last().map(|probe| probe.done);
     let steady = match (back, last) {
         (Some(back), Some(last)) => last.saturating_duration_since(back),
@@ -128,19 +129,36 @@ mod tests {
     fn recovery_is_the_first_good_answer_after_the_last_bad_one() {
         let start = Instant::now();
         let ms = Duration::from_millis;
-        let list = probes(start, &[(0, 1, true), (20, 21, false), (40, 41, true), (60, 61, false), (80, 82, true), (300, 301, true)]);
+        let list = probes(
+            start,
+            &[
+                (0, 1, true),
+                (20, 21, false),
+                (40, 41, true),
+                (60, 61, false),
+                (80, 82, true),
+                (300, 301, true),
+            ],
+        );
         let outage_ = outage(&list, start, false);
         assert_eq!(outage_, Outage { seen: true, recovered: Some(ms(82)), steady: ms(219) });
         // Never down.
         let calm = outage(&probes(start, &[(0, 1, true), (20, 21, true)]), start, false);
         assert_eq!(calm.recovered, Some(Duration::ZERO));
         // A question that hangs is an outage until it is answered.
-        let hung = outage(&probes(start, &[(0, 1, true), (20, 720, true), (740, 741, true)]), start, false);
+        let hung = outage(
+            &probes(start, &[(0, 1, true), (20, 720, true), (740, 741, true)]),
+            start,
+            false,
+        );
         assert_eq!((hung.seen, hung.recovered), (true, Some(ms(720))));
         let ended = outage(&probes(start, &[(20, 21, true), (40, 41, true)]), start, true);
         assert_eq!(ended.recovered, Some(ms(21)));
         // Still down, and nothing heard.
-        assert_eq!(outage(&probes(start, &[(0, 1, true), (20, 21, false)]), start, false).recovered, None);
+        assert_eq!(
+            outage(&probes(start, &[(0, 1, true), (20, 21, false)]), start, false).recovered,
+            None
+        );
         assert_eq!(outage(&[], start, false).recovered, None);
     }
 }

@@ -113,11 +113,7 @@ pub struct Candidate {
 
 impl Candidate {
     /// Starts it.
-    pub fn start(
-        plan: &Plan,
-        output: Output,
-        guard: Option<&GuardCommand>,
-    ) -> Result<Self, Error> {
+    pub fn start(plan: &Plan, output: Output, guard: Option<&GuardCommand>) -> Result<Self, Error> {
         let mut guard = guard.map(Guard::start).transpose()?;
         let state: Arc<Mutex<State>> = Arc::default();
         let (child, readers) = spawn(plan, &output)?;
@@ -361,9 +357,8 @@ fn exit_of(status: std::io::Result<std::process::ExitStatus>) -> Exit {
         Ok(status) => {
             let text = match (status.code(), status.signal()) {
                 (Some(code), _) => format!("exit code {code}"),
-                (None, Some(signal)) => {
-                    Signal::try_from(signal).map_or_else(|_| format!("signal {signal}"), |s| s.to_string())
-                }
+                (None, Some(signal)) => Signal::try_from(signal)
+                    .map_or_else(|_| format!("signal {signal}"), |s| s.to_string()),
                 (None, None) => status.to_string(),
             };
             Exit { at, code: status.code(), text }

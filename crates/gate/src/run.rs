@@ -212,7 +212,7 @@ impl Runner<'_> {
                         "the candidate is healthy before the drill",
                         "",
                     );
-                    check.found = "an earlier drill left it down".to_owned();
+                    "an earlier drill left it down".clone_into(&mut check.found);
                     check.status = Status::Skipped;
                     self.keep(&mut measured, vec![check]);
                     break;
@@ -246,36 +246,12 @@ impl Runner<'_> {
     async fn load(&mut self) -> Result<LoadReport, Error> {
         let handle = load::start(self.plan.load.clone())?;
         let length = self.plan.load.warmup + self.plan.load.model.length();
-        // Whoever is interrupted here stops the threads, too.
-        let handle = Stopping(Some(handle));
-        while let Some(running) = &handle.0
-            && !running.is_over()
-        {
-            let progress = running.progress();
+        while !handle.is_over() {
+            let progress = handle.progress();
             self.tell(Event::Load(progress, length));
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         handle.join()
-    }
-}
-
-/// Ends a load's threads when it is dropped.
-struct Stopping(Option<load::LoadHandle>);
-
-impl Stopping {
-    fn join(mut self) -> Result<LoadReport, Error> {
-        match self.0.take() {
-            Some(handle) => handle.join(),
-            None => Err(Error::Harness("the load was stopped".to_owned())),
-        }
-    }
-}
-
-impl Drop for Stopping {
-    fn drop(&mut self) {
-        if let Some(handle) = &self.0 {
-            handle.stop();
-        }
     }
 }
 
@@ -332,8 +308,14 @@ async fn wait_for_health(
 fn with_tail(error: Error, output: &Output) -> Error {
     let Error::Harness(text) = error else { return error };
     let heard = output.heard();
-    let lines: Vec<String> =
-        heard.tail.iter().rev().take(10).rev().map(|l| format!("  {}", diag::clean_line(l))).collect();
+    let lines: Vec<String> = heard
+        .tail
+        .iter()
+        .rev()
+        .take(10)
+        .rev()
+        .map(|l| format!("  {}", diag::clean_line(l)))
+        .collect();
     if lines.is_empty() {
         return Error::Harness(text);
     }

@@ -160,8 +160,8 @@ pub fn shown(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     match duration.as_nanos() {
         0 => "0s".to_owned(),
-        ..1_000_000 => digits(seconds * 1e6, "µs"),
-        ..1_000_000_000 => digits(seconds * 1e3, "ms"),
+        1..1_000_000 => digits(seconds * 1e6, "µs"),
+        1_000_000..1_000_000_000 => digits(seconds * 1e3, "ms"),
         _ => digits(seconds, "s"),
     }
 }
@@ -207,8 +207,8 @@ mod tests {
 
     #[test]
     fn shares_and_sizes_are_read() {
-        assert_eq!("0.5%".parse::<Share>().unwrap().0, 0.005);
-        assert_eq!("0.25".parse::<Share>().unwrap().0, 0.25);
+        assert_eq!("0.5%".parse::<Share>().unwrap().to_string(), "0.5%");
+        assert_eq!("0.25".parse::<Share>().unwrap().to_string(), "25%");
         assert!("-1%".parse::<Share>().is_err() && "nan".parse::<Share>().is_err());
         assert_eq!("256MiB".parse::<Size>().unwrap().0, 256 << 20);
         assert!("0".parse::<Size>().is_err() && "99999999999GiB".parse::<Size>().is_err());

@@ -114,7 +114,10 @@ mod tests {
         assert_eq!(verdict(&[pass, (Class::Log, Status::Fail)]).exit_code, 12);
         assert_eq!(verdict(&[(Class::Log, Status::Fail), (Class::Slo, Status::Fail)]).exit_code, 1);
         assert_eq!(verdict(&[pass, (Class::Slo, Status::Inconclusive)]).exit_code, 14);
-        assert_eq!(verdict(&[(Class::Slo, Status::Inconclusive), (Class::Metric, Status::Fail)]).exit_code, 13);
+        assert_eq!(
+            verdict(&[(Class::Slo, Status::Inconclusive), (Class::Metric, Status::Fail)]).exit_code,
+            13
+        );
         assert_eq!(verdict(&[pass, (Class::Log, Status::Skipped)]).outcome, Outcome::Passed);
     }
 }

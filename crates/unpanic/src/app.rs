@@ -21,8 +21,7 @@ pub struct App {
 
 /// Runs the command that the command line names.
 pub fn run() -> anyhow::Result<ExitClass> {
-    let Cli { global, command } =
-        Cli::parse_from(crate::cli_gate::arguments(std::env::args_os()));
+    let Cli { global, command } = Cli::parse_from(crate::cli_gate::arguments(std::env::args_os()));
     // The guard reads no configuration: it must not fail on what its parent has accepted.
     if let Command::ProveGuard(args) = &command {
         return Ok(commands::prove::guard(args));

@@ -68,7 +68,13 @@ pub struct GateArgs {
     #[arg(short = 'm', long, value_name = "METHOD", requires = "url", help_heading = "Load")]
     pub method: Option<String>,
     /// A header of the requests to --url, `Name: value`; may be repeated.
-    #[arg(short = 'H', long = "header", value_name = "HEADER", requires = "url", help_heading = "Load")]
+    #[arg(
+        short = 'H',
+        long = "header",
+        value_name = "HEADER",
+        requires = "url",
+        help_heading = "Load"
+    )]
     pub headers: Vec<String>,
     /// Body of the requests to --url; {{counter}}, {{uuid}}, {{random a|b}}, {{env X}} are filled in.
     #[arg(short = 'd', long, value_name = "TEXT", requires = "url", help_heading = "Load")]
@@ -121,10 +127,14 @@ pub struct GateArgs {
 #[derive(Subcommand, Debug)]
 pub enum GateCommand {
     /// Write a gate.toml from what the module here looks like: routes, health, metrics.
-    #[command(after_help = "Examples:\n  unpanic gate init\n  unpanic gate init ./cmd/server --output deploy/gate.toml")]
+    #[command(
+        after_help = "Examples:\n  unpanic gate init\n  unpanic gate init ./cmd/server --output deploy/gate.toml"
+    )]
     Init(InitArgs),
     /// Print the step of a pipeline that runs the gate.
-    #[command(after_help = "Examples:\n  unpanic gate ci --github\n  unpanic gate ci --gitlab --build 'go build -o service ./cmd/server'")]
+    #[command(
+        after_help = "Examples:\n  unpanic gate ci --github\n  unpanic gate ci --gitlab --build 'go build -o service ./cmd/server'"
+    )]
     Ci(CiArgs),
 }
 

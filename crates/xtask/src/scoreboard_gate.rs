@@ -48,7 +48,10 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
     std::fs::create_dir_all(&built)?;
     let mut page = String::from(HEAD);
     let mut wrong = Vec::new();
-    writeln!(page, "\n| candidate | has to fail for | right | otherwise | seconds |\n|---|---|---|---|---|")?;
+    writeln!(
+        page,
+        "\n| candidate | has to fail for | right | otherwise | seconds |\n|---|---|---|---|---|"
+    )?;
     for (name, class, code) in CANDIDATES {
         eprintln!("  {name}");
         let service = built.join(name);
@@ -69,10 +72,15 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
             }
         }
         times.sort();
-        let listed: Vec<String> = otherwise.iter().map(|(what, n)| format!("{n}× {what}")).collect();
+        let listed: Vec<String> =
+            otherwise.iter().map(|(what, n)| format!("{n}× {what}")).collect();
         let median = times[times.len() / 2].as_secs_f64();
         let class = if class.is_empty() { "nothing" } else { class };
-        writeln!(page, "| {name} | {class} | {right} of {tries} | {} | {median:.1} |", listed.join("; "))?;
+        writeln!(
+            page,
+            "| {name} | {class} | {right} of {tries} | {} | {median:.1} |",
+            listed.join("; ")
+        )?;
         if right < tries {
             wrong.push(format!("{name}: {right} of {tries}: {}", listed.join("; ")));
         }
@@ -101,7 +109,15 @@ struct Found {
 fn one(unpanic: &Unpanic, folder: &Path, service: &PathBuf) -> anyhow::Result<(Found, Duration)> {
     let start = Instant::now();
     let mut command = Command::new(unpanic.binary());
-    command.current_dir(folder).args(["gate", "--config", "gate.toml", "--quiet", "--format", "json", "--"]);
+    command.current_dir(folder).args([
+        "gate",
+        "--config",
+        "gate.toml",
+        "--quiet",
+        "--format",
+        "json",
+        "--",
+    ]);
     let output = command.arg(service).output().context("cannot run the gate")?;
     let time = start.elapsed();
     let code = output.status.code().context("the gate was killed")?;

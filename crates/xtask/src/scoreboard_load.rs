@@ -76,7 +76,9 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
             let corrected = ms(&load["corrected"][name]);
             let off = (corrected - computed).abs() / computed;
             if off > AGREEMENT {
-                wrong.push(format!("P {period} T {stall} {name}: {corrected:.1} ms, computed {computed:.1}"));
+                wrong.push(format!(
+                    "P {period} T {stall} {name}: {corrected:.1} ms, computed {computed:.1}"
+                ));
             }
             writeln!(
                 page,
@@ -112,7 +114,16 @@ fn cost(unpanic: &Unpanic, server: &Server) -> anyhow::Result<String> {
     writeln!(text, "| unpanic gate | {:.1} | {requests:.0} |", spent.cpu * 1e6 / requests)?;
     if let Some(oha) = std::env::var_os("UNPANIC_OHA") {
         let mut oha = Command::new(oha);
-        oha.args(["--no-tui", "-c", "50", "-z", &format!("{TIME}s"), "-q", &RATE.to_string(), &server.url]);
+        oha.args([
+            "--no-tui",
+            "-c",
+            "50",
+            "-z",
+            &format!("{TIME}s"),
+            "-q",
+            &RATE.to_string(),
+            &server.url,
+        ]);
         let spent = measure(&mut oha, Duration::from_secs(120))?;
         writeln!(text, "| oha | {:.1} | {requests:.0} |", spent.cpu * 1e6 / requests)?;
     }
@@ -124,7 +135,9 @@ fn cost(unpanic: &Unpanic, server: &Server) -> anyhow::Result<String> {
         again.args(["-t1", "-c50", &format!("-d{TIME}s"), &server.url]);
         let spent = measure(&mut again, Duration::from_secs(120))?;
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        let count = printed.lines().find_map(|l| l.trim().split_once(" requests in ")?.0.parse::<f64>().ok());
+        let count = printed
+            .lines()
+            .find_map(|l| l.trim().split_once(" requests in ")?.0.parse::<f64>().ok());
         if let Some(count) = count {
             writeln!(text, "| wrk | {:.1} | {count:.0} |", spent.cpu * 1e6 / count)?;
         }
@@ -136,11 +149,24 @@ fn ms(ns: &Value) -> f64 {
     ns.as_f64().unwrap_or(0.0) / 1e6
 }
 
-fn gate(unpanic: &Unpanic, url: &str, rate: u32, seconds: u32, connections: u32) -> anyhow::Result<Value> {
+fn gate(
+    unpanic: &Unpanic,
+    url: &str,
+    rate: u32,
+    seconds: u32,
+    connections: u32,
+) -> anyhow::Result<Value> {
     eprintln!("  {rate}/s for {seconds}s at {url}");
     let mut command = Command::new(unpanic.binary());
     command.args(["gate", "--quiet", "--format", "json", "--url", url]);
-    command.args(["-z", &format!("{seconds}s"), "-q", &rate.to_string(), "-c", &connections.to_string()]);
+    command.args([
+        "-z",
+        &format!("{seconds}s"),
+        "-q",
+        &rate.to_string(),
+        "-c",
+        &connections.to_string(),
+    ]);
     let output = command.output().context("cannot run the gate")?;
     let verdict: Value = serde_json::from_slice(&output.stdout)
         .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;

@@ -17,11 +17,16 @@ use super::stats::Stats;
 
 /// Requests that fall due within so short a time are sent together: it bounds how often a thread wakes.
 const GAP: Duration = Duration::from_micros(500);
+/// What was due before the end may be sent so long after it: a machine that is late at the last moment is no
+/// failure of the candidate. In nanoseconds.
+const GRACE: u64 = 500_000_000;
 
 /// What all threads of a load share.
 pub struct Shared {
     /// When it began; times are nanoseconds since then.
     pub start: Instant,
+    /// Nanoseconds of warm-up.
+    pub warm: u64,
     /// Nanoseconds after which nothing more is sent.
     pub end: u64,
     /// Set to end it sooner.
@@ -44,8 +49,8 @@ impl Shared {
         u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    fn is_over(&self, now: u64) -> bool {
-        now >= self.end || self.stopped.load(Ordering::Relaxed)
+    fn is_over(&self, now: u64, end: u64) -> bool {
+        now >= end || self.stopped.load(Ordering::Relaxed)
     }
 }
 
@@ -64,6 +69,8 @@ pub struct Queue {
     inner: Mutex<Inner>,
     /// An arrival that has waited so long for a connection is dropped, and counted.
     patience: u64,
+    /// Nanoseconds after which nothing is sent any more.
+    over: u64,
 }
 
 struct Inner {
@@ -121,7 +128,8 @@ impl Queue {
         });
         let inner = Inner { open, number: first, step, idle: VecDeque::new(), wakers: Vec::new() };
         let patience = u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX);
-        Self { shared, inner: Mutex::new(inner), patience }
+        let over = if inner.open.is_some() { shared.end.saturating_add(GRACE) } else { shared.end };
+        Self { shared, inner: Mutex::new(inner), patience, over }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -132,7 +140,7 @@ impl Queue {
     pub async fn next(&self, worker: usize, stats: &Mutex<Stats>) -> Option<Arrival> {
         poll_fn(|cx| {
             let now = self.shared.now();
-            if self.shared.is_over(now) {
+            if self.shared.is_over(now, self.over) {
                 return Poll::Ready(None);
             }
             let mut inner = self.lock();
@@ -152,6 +160,10 @@ impl Queue {
                     Some(intended) => {
                         open.next = open.arrivals.next();
                         inner.number += step;
+                        // What the warm-up could not send counts as nothing; it would only delay what counts.
+                        if intended < self.shared.warm && now >= self.shared.warm {
+                            continue;
+                        }
                         if now - intended <= self.patience {
                             inner.busy(worker);
                             return Poll::Ready(Some(Arrival { intended, number }));
@@ -181,7 +193,7 @@ impl Queue {
                 let now = Instant::now();
                 super::stats::lock(stats).lag(due, now.saturating_duration_since(at));
                 let now_ns = self.shared.now();
-                if self.shared.is_over(now_ns) {
+                if self.shared.is_over(now_ns, self.over) {
                     break;
                 }
                 let mut count = 0;
@@ -225,7 +237,7 @@ impl Queue {
 
     /// Counts what was due and never sent, when the run has ended.
     pub fn leftover(&self, stats: &Mutex<Stats>) {
-        let now = self.shared.now();
+        let now = self.shared.now().min(self.over);
         let due = now.min(self.shared.end);
         let mut inner = self.lock();
         let Some(open) = &mut inner.open else { return };

@@ -20,7 +20,10 @@ mod fine {
         pub fn new() -> Option<Self> {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
             let timer = timerfd_create(TimerfdClockId::Monotonic, flags).ok()?;
-            #[expect(deprecated, reason = "its safe successor is not there yet; the descriptor is owned and stays open")]
+            #[expect(
+                deprecated,
+                reason = "its safe successor is not there yet; the descriptor is owned and stays open"
+            )]
             let timer = AsyncFd::new(timer);
             timer.ok().map(Self)
         }

@@ -159,17 +159,19 @@ pub enum Client {
     Http2(Shared2),
 }
 
+/// What moves an HTTP/1.1 connection on.
+type Connection1 = http1::Connection<TokioIo<Io>, Body>;
+
 /// An open HTTP/1.1 connection.
 pub struct Http1 {
     sender: http1::SendRequest<Body>,
-    connection: Option<Pin<Box<http1::Connection<TokioIo<Io>, Body>>>>,
+    connection: Option<Pin<Box<Connection1>>>,
 }
 
 impl Http1 {
     async fn open(dialer: &Dialer) -> Result<Self, Failure> {
         let io = TokioIo::new(dialer.dial().await?);
-        let (sender, connection) =
-            http1::handshake(io).await.map_err(|error| failure(&error))?;
+        let (sender, connection) = http1::handshake(io).await.map_err(|error| failure(&error))?;
         Ok(Self { sender, connection: Some(Box::pin(connection)) })
     }
 
@@ -279,9 +281,7 @@ impl Client {
                 let mut sender = sender2(shared, dialer).await?;
                 let request = match sender.try_send_request(request).await {
                     Ok(response) => return read2(response).await,
-                    Err(mut error) => {
-                        error.take_message().ok_or_else(|| failure(error.error()))?
-                    }
+                    Err(mut error) => error.take_message().ok_or_else(|| failure(error.error()))?,
                 };
                 let mut sender = sender2(shared, dialer).await?;
                 match sender.send_request(request).await {
@@ -300,10 +300,7 @@ impl Client {
     }
 }
 
-async fn sender2(
-    shared: &Shared2,
-    dialer: &Dialer,
-) -> Result<http2::SendRequest<Body>, Failure> {
+async fn sender2(shared: &Shared2, dialer: &Dialer) -> Result<http2::SendRequest<Body>, Failure> {
     let mut slot = shared.lock().await;
     if let Some(sender) = &mut *slot
         && sender.ready().await.is_ok()

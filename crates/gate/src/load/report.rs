@@ -161,6 +161,9 @@ pub struct MarkedReport {
     pub at: f64,
     /// Requests in flight at the trigger that ended badly.
     pub cut: u64,
+    /// Requests that were sent in the last tenth of a second before the trigger and ended badly: they may have
+    /// met the end of a connection that the server took for idle.
+    pub raced: u64,
     /// Requests in flight at the trigger that ended well.
     pub finished: u64,
     /// Good ones that were sent after it.
@@ -206,13 +209,11 @@ impl LoadReport {
         // Little's law: so many connections were waiting for an answer at a time, on the average.
         let waiting = achieved * Duration::from_nanos(stats.service.mean() as u64).as_secs_f64();
         let full = waiting > spec.connections as f64 * spec.streams as f64 * BUSY;
-        let limit = asked.filter(|asked| achieved < asked * (1.0 - TOLERANCE)).map(|_| {
-            match () {
-                () if busy > BUSY => Limit::Generator,
-                () if full => Limit::Server,
-                () if machine.pressure.unwrap_or(0.0) > PRESSED => Limit::Machine,
-                () => Limit::Server,
-            }
+        let limit = asked.filter(|asked| achieved < asked * (1.0 - TOLERANCE)).map(|_| match () {
+            () if busy > BUSY => Limit::Generator,
+            () if full => Limit::Server,
+            () if machine.pressure.unwrap_or(0.0) > PRESSED => Limit::Machine,
+            () => Limit::Server,
         });
         let relative = |ns: u64| ns.saturating_sub(mark);
         Self {
@@ -229,7 +230,10 @@ impl LoadReport {
                 .outcomes
                 .iter()
                 .filter(|(outcome, _)| !outcome.is_good())
-                .map(|(outcome, count)| OutcomeCount { outcome: outcome.to_string(), count: *count })
+                .map(|(outcome, count)| OutcomeCount {
+                    outcome: outcome.to_string(),
+                    count: *count,
+                })
                 .collect(),
             bytes: stats.bytes,
             corrected: open.then(|| Latency::new(&stats.corrected)),
@@ -251,6 +255,7 @@ impl LoadReport {
             marked: (mark != u64::MAX).then(|| MarkedReport {
                 at: Duration::from_nanos(mark.saturating_sub(stats.warm)).as_secs_f64(),
                 cut: stats.marked.cut,
+                raced: stats.marked.raced,
                 finished: stats.marked.finished,
                 good: stats.marked.good,
                 bad: stats.marked.bad,

@@ -30,7 +30,7 @@ impl Stage {
 
     /// How many arrivals it has, as a real number.
     fn count(&self) -> f64 {
-        (self.from + self.to) / 2.0 * self.seconds()
+        f64::midpoint(self.from, self.to) * self.seconds()
     }
 
     /// Seconds from its start to arrival number `n`: the inverse of the integral of the rate.
@@ -192,7 +192,7 @@ mod tests {
         let whole: Vec<u64> = profile.arrivals(0, 1).collect();
         assert_eq!(parts, whole);
         assert!(whole.windows(2).all(|w| w[0] <= w[1]));
-        assert_eq!(whole.len() as f64, (profile.mean_rate() * 2.5).ceil());
+        assert_eq!(whole.len(), (profile.mean_rate() * 2.5).ceil() as usize);
     }
 
     #[test]

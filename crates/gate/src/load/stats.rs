@@ -13,6 +13,8 @@ use super::outcome::{Failure, Outcome};
 pub const MAX_SLICES: u64 = 600;
 /// Shorter slices show noise.
 const MIN_SLICE: u64 = 100_000_000;
+/// A request that was sent so shortly before may still be on its way. In nanoseconds.
+const RACE: u64 = 100_000_000;
 /// The longest latency that is told apart: an hour, in nanoseconds.
 const LONGEST: u64 = 3_600_000_000_000;
 
@@ -71,6 +73,9 @@ pub struct Slice {
 pub struct Marked {
     /// Sent before, ended badly after.
     pub cut: u64,
+    /// As `cut`, and sent so shortly before that the server may not have read it: a server may close a
+    /// connection that it takes for idle (RFC 9112, section 9.6).
+    pub raced: u64,
     /// Sent before, ended well after.
     pub finished: u64,
     /// Sent after, ended well.
@@ -228,6 +233,7 @@ impl Stats {
 impl Marked {
     fn count(&mut self, entry: &Entry, good: bool) {
         match (entry.sent >= entry.mark, good) {
+            (false, false) if entry.mark - entry.sent < RACE => self.raced += 1,
             (false, false) => self.cut += 1,
             (false, true) => self.finished += 1,
             (true, true) => {
@@ -244,6 +250,7 @@ impl Marked {
 
     fn merge(&mut self, other: &Self) {
         self.cut += other.cut;
+        self.raced += other.raced;
         self.finished += other.finished;
         self.good += other.good;
         self.bad += other.bad;

@@ -59,6 +59,10 @@ impl Target {
         }
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = authority.port_u16().unwrap_or(if tls { 443 } else { 80 });
+        let after = authority.as_str().rsplit(']').next().unwrap_or_default();
+        if after.contains(':') && authority.port_u16().is_none() {
+            return Err(wrong("a port lies between 1 and 65535"));
+        }
         let path = uri.path_and_query().map_or("", |p| p.as_str());
         Ok(Self {
             tls,
@@ -130,8 +134,9 @@ impl Prepared {
         for (name, template) in &endpoint.headers {
             match template.constant() {
                 Some(value) => {
-                    let value = HeaderValue::from_str(value)
-                        .map_err(|_| wrong(format!("header {name} has bytes that no header may")))?;
+                    let value = HeaderValue::from_str(value).map_err(|_| {
+                        wrong(format!("header {name} has bytes that no header may"))
+                    })?;
                     headers.insert(name.clone(), value);
                 }
                 None => {
@@ -155,7 +160,8 @@ impl Prepared {
             body: body.map(|body| framed(body, protocol)),
         };
         // A template is tried once, so that a bad path is told before the load and not by each request.
-        let uri = prepared.uri_for(0).map_err(|_| wrong("the path is no path of a URL".to_owned()))?;
+        let uri =
+            prepared.uri_for(0).map_err(|_| wrong("the path is no path of a URL".to_owned()))?;
         if prepared.endpoint.path.constant().is_some() {
             prepared.uri = Some(uri);
         }

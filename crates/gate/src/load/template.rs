@@ -40,7 +40,8 @@ impl Template {
                 ("counter", "") => parts.push(Part::Counter),
                 ("uuid", "") => parts.push(Part::Uuid),
                 ("random", list) if !list.is_empty() => {
-                    parts.push(Part::Random(list.split('|').map(|c| c.trim().to_owned()).collect()));
+                    parts
+                        .push(Part::Random(list.split('|').map(|c| c.trim().to_owned()).collect()));
                 }
                 ("env", variable) if !variable.is_empty() => {
                     let value = env(variable).ok_or_else(|| {

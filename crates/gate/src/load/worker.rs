@@ -72,7 +72,8 @@ pub fn start(spec: LoadSpec) -> Result<LoadHandle, Error> {
         Model::Open(profile) => (profile.peak_rate() / PER_THREAD).ceil() as usize,
         Model::Closed(_) => cores,
     };
-    let count = spec.threads.unwrap_or_else(|| wanted.clamp(1, cores)).clamp(1, spec.connections.max(1));
+    let count =
+        spec.threads.unwrap_or_else(|| wanted.clamp(1, cores)).clamp(1, spec.connections.max(1));
     let length = spec.warmup + spec.model.length();
     let length_ns = u64::try_from(length.as_nanos()).unwrap_or(u64::MAX);
     let warm = u64::try_from(spec.warmup.as_nanos()).unwrap_or(0);
@@ -161,10 +162,11 @@ impl LoadHandle {
     }
 
     /// Waits for the end and gives the figures.
-    pub fn join(self) -> Result<LoadReport, Error> {
-        let threads = self.threads.len();
+    pub fn join(mut self) -> Result<LoadReport, Error> {
+        let running = std::mem::take(&mut self.threads);
+        let threads = running.len();
         let mut whole: Option<Stats> = None;
-        for thread in self.threads {
+        for thread in running {
             let stats = thread
                 .join()
                 .map_err(|_| Error::Harness("a thread of the load generator died".to_owned()))?;
@@ -174,13 +176,19 @@ impl LoadHandle {
             }
         }
         let whole = whole.ok_or_else(|| Error::Harness("the load had no thread".to_owned()))?;
-        let shared = self
-            .shared
-            .get()
-            .ok_or_else(|| Error::Usage(format!("cannot find {}", diag::clean_line(&self.spec.target.host))))?;
+        let shared = self.shared.get().ok_or_else(|| {
+            Error::Usage(format!("cannot find {}", diag::clean_line(&self.spec.target.host)))
+        })?;
         let elapsed = shared.start.elapsed();
         let mark = shared.mark.load(Ordering::SeqCst);
         Ok(LoadReport::new(&self.spec, &whole, threads, elapsed, mark, self.machine.since()))
+    }
+}
+
+/// Whoever gives a load up, ends it.
+impl Drop for LoadHandle {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
@@ -221,16 +229,19 @@ impl Thread {
         self.barrier.wait();
         // Without an address nothing begins, and `join` says so.
         let Ok(dialer) = dialer else { return };
-        let shared = Arc::clone(self.shared.get_or_init(|| Arc::new(Shared {
-            start: Instant::now(),
-            end: self.end,
-            stopped: AtomicBool::new(false),
-            stop: Notify::new(),
-            mark: AtomicU64::new(u64::MAX),
-            good: AtomicU64::new(0),
-            bad: AtomicU64::new(0),
-            in_flight: AtomicU64::new(0),
-        })));
+        let shared = Arc::clone(self.shared.get_or_init(|| {
+            Arc::new(Shared {
+                start: Instant::now(),
+                warm: u64::try_from(spec.warmup.as_nanos()).unwrap_or(0),
+                end: self.end,
+                stopped: AtomicBool::new(false),
+                stop: Notify::new(),
+                mark: AtomicU64::new(u64::MAX),
+                good: AtomicU64::new(0),
+                bad: AtomicU64::new(0),
+                in_flight: AtomicU64::new(0),
+            })
+        }));
         let cpu = thread_cpu();
         let arrivals = || match &spec.model {
             Model::Open(profile) => {
@@ -259,11 +270,11 @@ impl Thread {
             tasks.push(tokio::spawn(worker.run()));
         }
         queue.dispatch(arrivals(), &self.stats).await;
-        queue.leftover(&self.stats);
         for task in tasks {
             // A worker that panicked has lost its own request only; the count of good ones shows it.
             let _ = task.await;
         }
+        queue.leftover(&self.stats);
         stats::lock(&self.stats).cpu = thread_cpu().saturating_sub(cpu);
     }
 

@@ -55,17 +55,28 @@ pub fn curve(corrected: &[Point], service: &[Point]) -> String {
     const BOTTOM: f64 = 230.0;
     const NINES: f64 = 5.0;
     let (low, high) = decades(corrected.iter().chain(service).map(|p| p.ns));
-    let mut out = open(260.0, "latency by percentile: from the intended time (red), from the time of sending");
+    let mut out = open(
+        260.0,
+        "latency by percentile: from the intended time (red), from the time of sending",
+    );
     latency_axis(low, high, BOTTOM, &mut out);
     let x = |q: f64| {
         let nines = -(1.0 - q).max(10f64.powf(-NINES)).log10();
         LEFT + nines / NINES * (RIGHT - LEFT)
     };
-    for (q, name) in [(0.0, "0%"), (0.5, "50%"), (0.9, "90%"), (0.99, "99%"), (0.999, "99.9%"), (0.9999, "99.99%")] {
+    for (q, name) in [
+        (0.0, "0%"),
+        (0.5, "50%"),
+        (0.9, "90%"),
+        (0.99, "99%"),
+        (0.999, "99.9%"),
+        (0.9999, "99.99%"),
+    ] {
         let _ = write!(out, "<text x=\"{:.1}\" y=\"250\">{name}</text>", x(q));
     }
     let y = |ns: u64| BOTTOM - ((ns.max(1) as f64).log10() - low) / (high - low) * (BOTTOM - TOP);
-    let points = |list: &[Point]| -> Vec<(f64, f64)> { list.iter().map(|p| (x(p.q), y(p.ns))).collect() };
+    let points =
+        |list: &[Point]| -> Vec<(f64, f64)> { list.iter().map(|p| (x(p.q), y(p.ns))).collect() };
     out += &line("l1", &points(service));
     out += &line("l2", &points(corrected));
     out + "</svg>"
@@ -76,7 +87,8 @@ pub fn curve(corrected: &[Point], service: &[Point]) -> String {
 pub fn time(slices: &[SliceReport], mark: Option<f64>, strips: &[crate::Strip]) -> String {
     const BOTTOM: f64 = 190.0;
     let end = slices.last().map_or(1.0, |s| s.at + s.width);
-    let end = strips.iter().filter_map(|s| s.spans.last()).map(|s| s.1).fold(end, f64::max).max(0.1);
+    let end =
+        strips.iter().filter_map(|s| s.spans.last()).map(|s| s.1).fold(end, f64::max).max(0.1);
     let height = 215.0 + 18.0 * strips.len() as f64;
     let mut out = open(height, "over time: good and failed requests, median and 99th percentile");
     let x = |t: f64| LEFT + t / end * (RIGHT - LEFT);
@@ -107,7 +119,12 @@ pub fn time(slices: &[SliceReport], mark: Option<f64>, strips: &[crate::Strip]) 
     out += &line("l2", &points(|s| s.p99));
     for (index, strip) in strips.iter().enumerate() {
         let top = 196.0 + 18.0 * index as f64;
-        let _ = write!(out, "<text x=\"4\" y=\"{:.1}\">{}</text>", top + 11.0, diag::markup(strip.name));
+        let _ = write!(
+            out,
+            "<text x=\"4\" y=\"{:.1}\">{}</text>",
+            top + 11.0,
+            diag::markup(strip.name)
+        );
         for (from, to, good) in &strip.spans {
             let class = if *good { "b1" } else { "b2" };
             let width = (x(*to) - x(*from)).max(1.0);

@@ -94,7 +94,8 @@ fn shown(text: &str) -> String {
 }
 
 fn load(load: &LoadReport) -> LoadPart {
-    let asked = load.asked.map_or("Closed model".to_owned(), |a| format!("Asked {a:.1} requests/s"));
+    let asked =
+        load.asked.map_or("Closed model".to_owned(), |a| format!("Asked {a:.1} requests/s"));
     let row = |name: &str, l: &Latency| {
         let figures = [l.mean, l.p50, l.p95, l.p99, l.p999, l.max].map(shown_ns);
         std::iter::once(name.to_owned()).chain(figures).collect()
@@ -134,7 +135,11 @@ fn drill(seen: &Seen) -> DrillPart {
         lines.push(format!("{}× {}", outcome.count, outcome.outcome));
     }
     lines.extend(seen.exits.iter().map(|exit| format!("the process ended with {}", exit.text)));
-    lines.extend(seen.crashes.iter().map(|c| shown(&format!("{}: {} ({})", c.kind, c.message, c.fingerprint))));
+    lines.extend(
+        seen.crashes
+            .iter()
+            .map(|c| shown(&format!("{}: {} ({})", c.kind, c.message, c.fingerprint))),
+    );
     DrillPart {
         name: shown(&seen.name),
         summary: format!(

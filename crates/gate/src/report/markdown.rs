@@ -8,10 +8,11 @@ use crate::units::shown_ns;
 
 /// The summary.
 pub fn markdown(verdict: &Verdict) -> String {
-    let mut out = format!("### {}\n\n`{}`\n\n", verdict.headline(), code(&verdict.candidate));
+    let mut out = format!("### {}\n\n{}\n\n", verdict.headline(), cell(&verdict.candidate));
     if let Some(load) = &verdict.load {
         let latency = load.latency();
-        let asked = load.asked.map_or("closed model".to_owned(), |asked| format!("{asked:.0}/s asked"));
+        let asked =
+            load.asked.map_or("closed model".to_owned(), |asked| format!("{asked:.0}/s asked"));
         let _ = writeln!(
             out,
             "Load: {asked}, {:.1}/s achieved, p50 {}, p95 {}, p99 {}, {} of {} failed.\n",
@@ -65,8 +66,4 @@ fn cell(text: &str) -> String {
         }
     }
     out
-}
-
-fn code(text: &str) -> String {
-    diag::clean_line(text).replace('`', "'")
 }

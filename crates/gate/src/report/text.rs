@@ -18,7 +18,8 @@ pub fn text(verdict: &Verdict) -> String {
         drill(seen, &mut out);
     }
     out.push('\n');
-    let width = verdict.checks.iter().map(|c| c.subject.len() + c.name.len()).max().unwrap_or(0) + 2;
+    let width =
+        verdict.checks.iter().map(|c| c.subject.len() + c.name.len()).max().unwrap_or(0) + 2;
     for check in &verdict.checks {
         let what = format!("{}: {}", check.subject, check.name);
         let _ = writeln!(
@@ -27,8 +28,7 @@ pub fn text(verdict: &Verdict) -> String {
             check.status.as_str(),
             check.class.as_str(),
             match check.status {
-                Status::Pass => check.found.clone(),
-                Status::Skipped => check.found.clone(),
+                Status::Pass | Status::Skipped => check.found.clone(),
                 _ => format!("found {}, expected {}", check.found, check.expected),
             }
         );
@@ -87,7 +87,13 @@ pub fn load_text(load: &LoadReport) -> String {
         out += "  a closed model sends less while the server is slow: stalls are hidden in these figures\n";
     }
     if load.bad > 0 {
-        let _ = writeln!(out, "  failed: {} of {} ({})", load.bad, load.requests, percent(load.error_rate()));
+        let _ = writeln!(
+            out,
+            "  failed: {} of {} ({})",
+            load.bad,
+            load.requests,
+            percent(load.error_rate())
+        );
         for outcome in &load.outcomes {
             let _ = writeln!(out, "    {:>8} {}", outcome.count, outcome.outcome);
         }
@@ -131,7 +137,9 @@ fn drill(seen: &Seen, out: &mut String) {
         "  first good answer after {first}, {} of {} requests failed{}",
         seen.load.bad,
         seen.load.requests,
-        marked.last_bad.map_or(String::new(), |ns| format!(", the last {} after the trigger", shown_ns(ns)))
+        marked
+            .last_bad
+            .map_or(String::new(), |ns| format!(", the last {} after the trigger", shown_ns(ns)))
     );
     for outcome in &seen.load.outcomes {
         let _ = writeln!(out, "    {:>8} {}", outcome.count, outcome.outcome);

@@ -32,7 +32,9 @@ fn a_good_service_passes_and_a_slow_one_fails_for_the_slo() {
 #[test]
 fn a_baseline_of_another_rate_decides_nothing() {
     let server = server::start(Duration::from_secs(1), Duration::ZERO);
-    let text = |rate: u32| format!("load = {{ rate = {rate}.0, time = '500ms', warmup = '0s', connections = 4 }}");
+    let text = |rate: u32| {
+        format!("load = {{ rate = {rate}.0, time = '500ms', warmup = '0s', connections = 4 }}")
+    };
     let first = run(config::parse(&text(50)).unwrap(), &server.url());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("baseline.json");
@@ -52,7 +54,10 @@ fn a_candidate_that_ends_at_once_is_told_with_its_last_lines() {
     let given = Given { port: 9, dir: ".".into(), cwd: ".".into(), ..Given::default() };
     let plan = Plan::new(config::parse(text).unwrap(), &given).unwrap();
     let error = gate::run(&plan, Options::default()).unwrap_err().to_string();
-    assert!(error.contains("ended before it was healthy") && error.contains("no database"), "{error}");
+    assert!(
+        error.contains("ended before it was healthy") && error.contains("no database"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -84,8 +89,11 @@ fn configurations_are_refused_with_what_is_expected() {
     assert!(refused("[load]\nrate = -5.0").contains("between 0"));
     assert!(refused("[[drill]]\nkind = 'handler-panic'").contains("what triggers it"));
     assert!(refused("[[drill]]\nkind = 'sigterm'").contains("needs the process"));
-    assert!(refused("[[drill]]\nkind = 'map-write'\npath = '/x'\nsignal = 'TERM'").contains("not several"));
-    assert!(refused("[[endpoint]]\npath = '{{nothing}}'").contains("{{counter}}"));
+    assert!(
+        refused("[[drill]]\nkind = 'map-write'\npath = '/x'\nsignal = 'TERM'")
+            .contains("not several")
+    );
+    assert!(refused("[[endpoint]]\npath = '/{{nothing}}'").contains("{{counter}}"));
     assert!(refused("[[endpoint]]\npath = 'x'").contains("slash"));
     assert!(refused("[[endpoint]]\npath = '/'\nheaders = { 'a b' = '1' }").contains("header"));
     assert!(refused("[slo]\np99 = 5").contains("string"));

@@ -51,7 +51,8 @@ pub fn start(period: Duration, stall: Duration) -> Server {
                             if !stall.is_zero() {
                                 let phase = start.elapsed().as_nanos() % period.as_nanos();
                                 if phase < stall.as_nanos() {
-                                    let left = stall - Duration::from_nanos(phase as u64);
+                                    let left =
+                                        stall.saturating_sub(Duration::from_nanos(phase as u64));
                                     tokio::time::sleep(left).await;
                                 }
                             }

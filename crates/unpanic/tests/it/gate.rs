@@ -19,11 +19,15 @@ fn a_short_run_against_nobody_fails_for_the_slo() {
     let url = format!("http://{}/x", listener.local_addr().unwrap());
     drop(listener);
     let folder = tempfile::tempdir().unwrap();
-    let arguments = ["gate", "--url", &url, "-z", "500ms", "-q", "20", "-c", "2", "--html", "r.html"];
+    let arguments =
+        ["gate", "--url", &url, "-z", "500ms", "-q", "20", "-c", "2", "--html", "r.html"];
     let output = unpanic(folder.path(), &arguments);
     assert_eq!(output.status.code(), Some(10), "{}", text(&output.stderr));
     let printed = text(&output.stdout);
-    assert!(printed.contains("asked 20.0 requests/s") && printed.contains("connection refused"), "{printed}");
+    assert!(
+        printed.contains("asked 20.0 requests/s") && printed.contains("connection refused"),
+        "{printed}"
+    );
     assert!(folder.path().join("r.html").exists());
 }
 
@@ -55,10 +59,16 @@ fn init_writes_once_and_ci_prints_yaml() {
     .unwrap();
     assert_eq!(unpanic(folder.path(), &["gate", "init"]).status.code(), Some(0));
     let written = std::fs::read_to_string(folder.path().join("gate.toml")).unwrap();
-    assert!(written.contains("health = \"/healthz\"") && written.contains("\"/work\""), "{written}");
+    assert!(
+        written.contains("health = \"/healthz\"") && written.contains("\"/work\""),
+        "{written}"
+    );
     assert_eq!(unpanic(folder.path(), &["gate", "init"]).status.code(), Some(2));
     assert_eq!(unpanic(folder.path(), &["gate", "init", "--force"]).status.code(), Some(0));
-    let output = unpanic(folder.path(), &["gate", "ci", "--github", "--build", "go build -o service ./cmd/x"]);
+    let output = unpanic(
+        folder.path(),
+        &["gate", "ci", "--github", "--build", "go build -o service ./cmd/x"],
+    );
     assert!(text(&output.stdout).contains("run: \"go build -o service ./cmd/x\""));
     assert_eq!(unpanic(folder.path(), &["gate", "ci"]).status.code(), Some(2));
 }

@@ -18,8 +18,21 @@ use crate::fixes;
 const MAX_FILES: usize = 20_000;
 /// Functions and methods that register a path, of net/http and the common routers.
 const REGISTER: &[&str] = &[
-    "HandleFunc", "Handle", "Get", "GET", "Post", "POST", "Put", "PUT", "Delete", "DELETE", "Patch",
-    "PATCH", "Any", "Method", "Add",
+    "HandleFunc",
+    "Handle",
+    "Get",
+    "GET",
+    "Post",
+    "POST",
+    "Put",
+    "PUT",
+    "Delete",
+    "DELETE",
+    "Patch",
+    "PATCH",
+    "Any",
+    "Method",
+    "Add",
 ];
 /// Functions and fields that say where to listen.
 const LISTEN: &[&str] = &["ListenAndServe", "ListenAndServeTLS", "Listen", "Run", "Start"];
@@ -73,7 +86,8 @@ fn go_files(dir: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in entries {
         let name = entry.file_name().to_string_lossy().into_owned();
         let Ok(kind) = entry.file_type() else { continue };
-        if kind.is_dir() && !name.starts_with(['.', '_']) && name != "vendor" && name != "testdata" {
+        if kind.is_dir() && !name.starts_with(['.', '_']) && name != "vendor" && name != "testdata"
+        {
             // A folder that may not be read has nothing to say.
             let _ = go_files(&entry.path(), files);
         } else if kind.is_file() && name.ends_with(".go") && !name.ends_with("_test.go") {
@@ -159,12 +173,19 @@ impl Found {
         let port = self.addresses.iter().find_map(|a| a.rsplit_once(':')).map(|(_, port)| port);
         match (port, self.variables.first()) {
             (_, Some(variable)) => {
-                let value = if variable.to_uppercase().contains("PORT") { "{{port}}" } else { "127.0.0.1:{{port}}" };
+                let value = if variable.to_uppercase().contains("PORT") {
+                    "{{port}}"
+                } else {
+                    "127.0.0.1:{{port}}"
+                };
                 out += "url = \"http://127.0.0.1:{{port}}\"  # a free port\n\n[candidate]\n";
                 out += &format!("env = {{ {} = {} }}\n", quoted_key(variable), quoted(value));
             }
             (Some(port), None) => {
-                out += &format!("url = {}\n\n[candidate]\n", quoted(&format!("http://127.0.0.1:{port}")));
+                out += &format!(
+                    "url = {}\n\n[candidate]\n",
+                    quoted(&format!("http://127.0.0.1:{port}"))
+                );
             }
             (None, None) => {
                 out += "url = \"http://127.0.0.1:8080\"  # no address was found in the source\n\n[candidate]\n";
@@ -176,7 +197,8 @@ impl Found {
         let health = self.path(&health);
         out += &match health {
             Some(path) => format!("health = {}\n", quoted(path)),
-            None => "health = \"tcp\"  # no health check was found: the port alone is asked\n".to_owned(),
+            None => "health = \"tcp\"  # no health check was found: the port alone is asked\n"
+                .to_owned(),
         };
         let ready = self.path(&["/readyz", "/ready", "/readiness", "/-/ready"]);
         if let Some(path) = ready {
@@ -196,12 +218,17 @@ impl Found {
             let open = path.contains(['{', ':', '*', '$']);
             // What changes something, or has a hole in its path, is for a person to fill in.
             let sign = if method != "GET" || open { "# " } else { "" };
-            out += &format!("\n{sign}[[endpoint]]\n{sign}method = {}\n{sign}path = {}\n", quoted(method), quoted(path));
+            out += &format!(
+                "\n{sign}[[endpoint]]\n{sign}method = {}\n{sign}path = {}\n",
+                quoted(method),
+                quoted(path)
+            );
         }
         let drills: Vec<_> = self.routes.iter().filter(|(_, p)| is_drill(p)).collect();
         for (method, path) in &drills {
             out += "\n[[drill]]\nkind = \"handler-panic\"\n";
-            out += &format!("request = {{ method = {}, path = {} }}\n", quoted(method), quoted(path));
+            out +=
+                &format!("request = {{ method = {}, path = {} }}\n", quoted(method), quoted(path));
         }
         if drills.is_empty() {
             out += "\n# No endpoint that panics was found; add one that is only there in tests of releases.\n\
@@ -223,7 +250,11 @@ mod tests {
     fn found(text: &str) -> Found {
         let mut names = LocalInterner::default();
         let mut found = Found::default();
-        look(&go_syntax::parse(text.as_bytes(), &mut names, ParseMode::Full), text.as_bytes(), &mut found);
+        look(
+            &go_syntax::parse(text.as_bytes(), &mut names, ParseMode::Full),
+            text.as_bytes(),
+            &mut found,
+        );
         found
     }
 

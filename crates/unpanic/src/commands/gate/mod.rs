@@ -94,7 +94,9 @@ fn judge(app: &App, args: &GateArgs) -> Result<Verdict, Error> {
 fn configuration(app: &App, args: &GateArgs) -> Result<(Config, std::path::PathBuf), Error> {
     // UNPANIC_CONFIG means the unpanic.toml of all commands.
     let named = app.global.config.as_deref();
-    let named = named.filter(|file| std::env::var_os("UNPANIC_CONFIG").is_none_or(|env| env != file.as_os_str()));
+    let named = named.filter(|file| {
+        std::env::var_os("UNPANIC_CONFIG").is_none_or(|env| env != file.as_os_str())
+    });
     let found = app.dir.join(DEFAULT);
     let file = match named {
         Some(file) => Some(app.dir.join(file)),
