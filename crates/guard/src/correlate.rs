@@ -115,10 +115,15 @@ fn likely(
             let reason = "it was the only request in flight".to_owned();
             likely(Arc::clone(only), reason)
         }
+        [only] => Some(Correlation {
+            flight: Arc::clone(only),
+            confidence: Confidence::Window,
+            reason: "it was the only request in flight, but what crashed was not serving one".to_owned(),
+        }),
         [first, rest @ ..] => {
             let paths = rest.iter().all(|f| f.path == first.path && f.method == first.method);
             let (oldest, n) = (Arc::clone(first), flights.len());
-            let reason = if paths && n > 1 && serves {
+            let reason = if paths && serves {
                 format!("all {n} requests in flight had its path; it is the oldest")
             } else {
                 format!("{n} requests were in flight, and nothing tells them apart; it is the oldest")
