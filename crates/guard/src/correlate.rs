@@ -94,11 +94,7 @@ pub(crate) fn by_labels(
     None
 }
 
-fn likely(
-    report: Option<&Report>,
-    flights: &[Arc<Flight>],
-    lines: &[&str],
-) -> Option<Correlation> {
+fn likely(report: Option<&Report>, flights: &[Arc<Flight>], lines: &[&str]) -> Option<Correlation> {
     let likely = |flight: Arc<Flight>, reason: String| {
         Some(Correlation { flight, confidence: Confidence::Likely, reason })
     };
@@ -131,7 +127,9 @@ fn likely(
             let reason = if paths && serves {
                 format!("all {n} requests in flight had its path; it is the oldest")
             } else {
-                format!("{n} requests were in flight, and nothing tells them apart; it is the oldest")
+                format!(
+                    "{n} requests were in flight, and nothing tells them apart; it is the oldest"
+                )
             };
             Some(Correlation { flight: oldest, confidence: Confidence::Window, reason })
         }
@@ -170,7 +168,8 @@ pub(crate) fn on_panicking_connection<'a>(
     flights: &'a [Arc<Flight>],
 ) -> impl Iterator<Item = &'a Arc<Flight>> {
     let words = details.iter().flat_map(|detail| detail.split_whitespace());
-    let port = words.filter_map(|w| w.parse::<std::net::SocketAddr>().ok()).map(|a| a.port()).next();
+    let port =
+        words.filter_map(|w| w.parse::<std::net::SocketAddr>().ok()).map(|a| a.port()).next();
     flights.iter().filter(move |flight| port == Some(flight.port()))
 }
 
@@ -182,9 +181,8 @@ fn texts(report: &Report) -> Vec<&str> {
 
 /// The one request whose trace id stands in a text.
 fn only_named(flights: &[Arc<Flight>], texts: &[&str]) -> Option<Arc<Flight>> {
-    let named = |flight: &&Arc<Flight>| {
-        texts.iter().any(|text| contains_trace(text.as_bytes(), flight))
-    };
+    let named =
+        |flight: &&Arc<Flight>| texts.iter().any(|text| contains_trace(text.as_bytes(), flight));
     // A text without so many hexadecimal digits names nobody.
     if !texts.iter().any(|text| text.len() >= 32) {
         return None;
@@ -202,7 +200,8 @@ fn contains_trace(text: &[u8], flight: &Flight) -> bool {
 
 /// Whether a path belongs to a pattern such as `/orders/{id}` (net/http), `/orders/:id` or a plain path.
 fn matches_route(pattern: &str, path: &str) -> bool {
-    let (mut wanted, mut given) = (pattern.trim_end_matches('/').split('/'), path.trim_end_matches('/').split('/'));
+    let (mut wanted, mut given) =
+        (pattern.trim_end_matches('/').split('/'), path.trim_end_matches('/').split('/'));
     loop {
         match (wanted.next(), given.next()) {
             (None, None) => return true,
@@ -297,7 +296,11 @@ fn words_of_function(function: &str) -> Vec<String> {
         words.extend(pieces.iter().map(|piece| singular(piece)));
     }
     words.retain(|word| {
-        word.len() >= 3 && !matches!(word.as_str(), "handle" | "handler" | "serve" | "http" | "api" | "get" | "post" | "put" | "server")
+        word.len() >= 3
+            && !matches!(
+                word.as_str(),
+                "handle" | "handler" | "serve" | "http" | "api" | "get" | "post" | "put" | "server"
+            )
     });
     words
 }
@@ -330,7 +333,8 @@ mod tests {
     use crate::flights::{Flights, InFlight, NewFlight, TraceId};
 
     fn read(text: &str) -> Report {
-        let (mut parser, mut collector) = (go_crash::Parser::new(), go_crash::Collector::keeping(1 << 20));
+        let (mut parser, mut collector) =
+            (go_crash::Parser::new(), go_crash::Collector::keeping(1 << 20));
         let mut found = None;
         parser.push(text.as_bytes(), |event| found = found.take().or(collector.event(event)));
         parser.finish(|event| found = found.take().or(collector.event(event)));
@@ -358,7 +362,8 @@ mod tests {
     #[test]
     fn confidence_is_as_good_as_the_reason() {
         let table = Flights::new();
-        let held = [flight(&table, 1, "/orders"), flight(&table, 2, "/users/7"), flight(&table, 3, "/")];
+        let held =
+            [flight(&table, 1, "/orders"), flight(&table, 2, "/users/7"), flight(&table, 3, "/")];
         let flights = table.all();
         let ask = |text: &str, lines: &[&str]| {
             let report = read(text);
@@ -387,7 +392,12 @@ mod tests {
             panic({0x1, 0x2})\n\t/go/src/runtime/panic.go:1 +0x1\nmain.f()\n\t/m.go:1 +0x1\n\
             net/http.(*conn).serve(0x1)\n\t/go/src/net/http/server.go:2000 +0x1\n";
         let by_port = ask(panic, &[]);
-        assert_eq!((by_port.0, by_port.1), (held[1].flight().id, Confidence::Exact), "{}", by_port.2);
+        assert_eq!(
+            (by_port.0, by_port.1),
+            (held[1].flight().id, Confidence::Exact),
+            "{}",
+            by_port.2
+        );
     }
 
     #[test]
@@ -403,7 +413,10 @@ mod tests {
 
     #[test]
     fn routes_have_no_ids() {
-        assert_eq!(route("/orders/123/items/9f8e7d6c-0000-4000-8000-000000000001"), "/orders/:id/items/:id");
+        assert_eq!(
+            route("/orders/123/items/9f8e7d6c-0000-4000-8000-000000000001"),
+            "/orders/:id/items/:id"
+        );
         assert_eq!(route("/"), "/");
         assert_eq!(route("/v1/users"), "/v1/users");
         assert!(matches_route("/a/{rest...}", "/a/b/c"));

@@ -61,7 +61,10 @@ impl Findings {
                     let reason = if line {
                         format!("the crashed goroutine was at its access, {place}")
                     } else {
-                        format!("the crashed goroutine was in the function of its access, {}", frame.function)
+                        format!(
+                            "the crashed goroutine was in the function of its access, {}",
+                            frame.function
+                        )
                     };
                     let finding = finding.clone();
                     best = Some((cost, Joined { finding, crashed_access: Some(access), reason }));
@@ -128,7 +131,9 @@ fn same_function(finding: &str, dump: &str) -> bool {
     };
     let (a, b) = (plain(finding), plain(dump));
     let local = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
-    a == b || (b.starts_with("main.") && local(&a).split_once('.').map(|x| x.1) == b.split_once('.').map(|x| x.1))
+    a == b
+        || (b.starts_with("main.")
+            && local(&a).split_once('.').map(|x| x.1) == b.split_once('.').map(|x| x.1))
 }
 
 #[cfg(test)]

@@ -93,11 +93,11 @@ impl Metrics {
     /// All at zero.
     pub fn new() -> Arc<Self> {
         let mut registry = Registry::default();
-        let durations =
-            Family::new_with_constructor((|| HistogramWithExemplars::new(BUCKETS.into_iter())) as fn() -> _);
-        let recovery = Histogram::new([
-            0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 10.0, 30.0, 120.0,
-        ]);
+        let durations = Family::new_with_constructor(
+            (|| HistogramWithExemplars::new(BUCKETS.into_iter())) as fn() -> _,
+        );
+        let recovery =
+            Histogram::new([0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 10.0, 30.0, 120.0]);
         let metrics = Self {
             panics: Family::default(),
             routes: Mutex::default(),
@@ -133,14 +133,22 @@ impl Metrics {
             "Requests that were malformed or beyond a limit",
             metrics.refused.clone(),
         );
-        registry.register("guard_restarts", "Children started after the first", metrics.restarts.clone());
+        registry.register(
+            "guard_restarts",
+            "Children started after the first",
+            metrics.restarts.clone(),
+        );
         registry.register_with_unit(
             "guard_recovery",
             "From the first line of a crash to the next child that is ready",
             Unit::Seconds,
             metrics.recovery.clone(),
         );
-        registry.register("guard_retries", "Requests sent to a second child", metrics.retries.clone());
+        registry.register(
+            "guard_retries",
+            "Requests sent to a second child",
+            metrics.retries.clone(),
+        );
         registry.register(
             "guard_retries_refused",
             "Requests not sent again, because the budget was used up",
@@ -157,7 +165,11 @@ impl Metrics {
             "Incidents that could not be stored",
             metrics.incidents_lost.clone(),
         );
-        registry.register("guard_requests_in_flight", "Requests being served", metrics.in_flight.clone());
+        registry.register(
+            "guard_requests_in_flight",
+            "Requests being served",
+            metrics.in_flight.clone(),
+        );
         registry.register(
             "guard_requests_waiting",
             "Requests that wait for a child",

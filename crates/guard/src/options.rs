@@ -255,7 +255,11 @@ impl Upstream {
             return Err(wrong());
         }
         Ok(Self {
-            host: if address.ip().is_unspecified() { Ipv4Addr::LOCALHOST.into() } else { address.ip() },
+            host: if address.ip().is_unspecified() {
+                Ipv4Addr::LOCALHOST.into()
+            } else {
+                address.ip()
+            },
             port: text_host.is_none().then_some(address.port()),
             protocol: UpstreamProtocol::Auto,
         })
@@ -375,7 +379,9 @@ impl Options {
     pub fn check(&self) -> Result<()> {
         let wrong = |text: &str| Err(Error::Option(text.to_owned()));
         if self.command.is_empty() {
-            return wrong("no service to run: give it behind `--`, as in `unpanic guard … -- ./service`");
+            return wrong(
+                "no service to run: give it behind `--`, as in `unpanic guard … -- ./service`",
+            );
         }
         if self.replicas == 0 {
             return wrong("--replicas: expected at least 1");

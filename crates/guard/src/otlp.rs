@@ -71,7 +71,8 @@ fn request(new: &NewIncident) -> ExportLogsServiceRequest {
         text("unpanic.outcome", new.class.as_str()),
     ];
     if let Some(stack) = new.crash.as_ref().and_then(|crash| crash.report.goroutines.first()) {
-        let frames = stack.frames.iter().map(|f| format!("{}\n\t{}:{}\n", f.function, f.file, f.line));
+        let frames =
+            stack.frames.iter().map(|f| format!("{}\n\t{}:{}\n", f.function, f.file, f.line));
         attributes.push(text("exception.stacktrace", frames.collect::<String>()));
     }
     let mut trace_id = Vec::new();

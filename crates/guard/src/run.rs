@@ -21,11 +21,11 @@ use crate::error::{Error, Result};
 use crate::findings::Findings;
 use crate::flights::Flights;
 use crate::incident::{Keeper, Recorder};
+use crate::live::View;
 use crate::metrics::Metrics;
 use crate::options::{Options, Probe};
 use crate::proxy::{self, Proxy};
 use crate::recovery::Recovery;
-use crate::live::View;
 use crate::supervisor::{Context, Control, Supervisor, say};
 
 /// Observations that may wait for the store.

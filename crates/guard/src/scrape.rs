@@ -49,7 +49,8 @@ fn numbers(text: &str) -> (Option<i64>, Option<i64>) {
             value.is_finite().then_some(value as i64)
         })
     };
-    let memory = sample("process_resident_memory_bytes").or_else(|| sample("go_memstats_sys_bytes"));
+    let memory =
+        sample("process_resident_memory_bytes").or_else(|| sample("go_memstats_sys_bytes"));
     (sample("go_goroutines"), memory)
 }
 
@@ -59,7 +60,8 @@ mod tests {
 
     #[test]
     fn both_forms_are_read() {
-        let prometheus = "# HELP go_goroutines x\ngo_goroutines 12\nprocess_resident_memory_bytes 1.5e+07\n";
+        let prometheus =
+            "# HELP go_goroutines x\ngo_goroutines 12\nprocess_resident_memory_bytes 1.5e+07\n";
         assert_eq!(numbers(prometheus), (Some(12), Some(15_000_000)));
         let expvar = r#"{"cmdline":["x"],"goroutines":9,"memstats":{"Sys":100}}"#;
         assert_eq!(numbers(expvar), (Some(9), Some(100)));

@@ -20,6 +20,10 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Repeats of an incident update its ticket at most once in so many seconds.
     pub repeat_seconds: u32,
+    /// When so many new incidents of a service have come within an hour, further new ones are
+    /// occurrences of one incident, so that a text from outside in a message cannot make tickets
+    /// without end.
+    pub new_per_hour: u32,
     /// Where tickets go.
     #[serde(rename = "sink")]
     pub sinks: Vec<SinkConfig>,
@@ -31,6 +35,7 @@ impl Default for Config {
             retention: Retention::default(),
             public_url: None,
             repeat_seconds: 300,
+            new_per_hour: 100,
             sinks: Vec::new(),
         }
     }

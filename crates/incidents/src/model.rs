@@ -275,8 +275,8 @@ impl NewIncident {
         }
     }
 
-    /// One line that says what happened: `fatal error: concurrent map writes`. Text of the crash:
-    /// escape it for where it goes.
+    /// One line that says what happened and where: `fatal error: concurrent map writes in
+    /// store.(*Index).Put`. Text of the crash: escape it for where it goes.
     pub fn title(&self) -> String {
         let Some(crash) = &self.crash else {
             return self.exit.as_ref().map_or_else(|| "ended".to_owned(), Exit::text);
@@ -288,11 +288,29 @@ impl NewIncident {
         };
         let first = crash.report.message.lines().next().unwrap_or_default();
         let mut title = format!("{kind}: {}", diag::clean_line(first));
+        if let Some(function) = site(&crash.report) {
+            // The rest of the import path is in the stack.
+            let short = function.rsplit('/').next().unwrap_or(function);
+            title += &format!(" in {}", diag::clean_line(short));
+        }
         if title.chars().count() > TITLE {
             title = title.chars().take(TITLE - 1).chain(['…']).collect();
         }
         title
     }
+}
+
+/// The function that a crash is about, as [`go_crash::Report::site`] finds it.
+fn site(report: &go_crash::ReportRecord) -> Option<&str> {
+    let frames = &report.goroutines.first()?.frames;
+    // Behind where the panic was raised.
+    let raised = frames.iter().rposition(|frame| frame.function == "panic");
+    let mut behind = frames.iter().skip(raised.map_or(0, |at| at + 1));
+    let own = |frame: &&go_crash::FrameRecord| {
+        let go_crash::FrameRecord { function, file, line } = frame;
+        !go_crash::Frame { function, arguments: "", file, line: *line, ancestor: 0 }.is_std()
+    };
+    behind.find(own).map(|frame| frame.function.as_str())
 }
 
 /// The most characters of a title.

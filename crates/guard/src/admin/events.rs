@@ -38,7 +38,9 @@ pub(super) async fn stream(State(shared): App) -> Response {
     };
     let events = stream::unfold((watch, permit), async |(mut watch, permit)| {
         let event = watch.next().await;
-        Some((Ok::<_, Infallible>(Event::default().event(event).data("")), (watch, permit)))
+        // A browser passes over events without data.
+        let event = Event::default().event(event).data("changed");
+        Some((Ok::<_, Infallible>(event), (watch, permit)))
     });
     Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response()
 }

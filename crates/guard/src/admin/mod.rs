@@ -64,7 +64,6 @@ struct Shared {
     keys: Keys,
     config: AdminConfig,
     streams: Arc<Semaphore>,
-    guesses: Semaphore,
 }
 
 type App = axum::extract::State<Arc<Shared>>;
@@ -123,7 +122,6 @@ fn router(store: Store, live: Arc<dyn Live>, config: AdminConfig) -> Router {
         keys: Keys::new(&config.token),
         config,
         streams: Arc::new(Semaphore::new(events::STREAMS)),
-        guesses: Semaphore::new(1),
     });
     Router::new()
         .route("/", get(pages::overview))

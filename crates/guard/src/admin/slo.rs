@@ -72,8 +72,13 @@ impl SloCounter {
 
     /// Counts a request; `since` is the time since the counter was made.
     pub fn count(&mut self, since: Duration, good: bool) {
-        self.fine.count(since, good);
-        self.coarse.count(since, good);
+        self.add(since, u64::from(good), u64::from(!good));
+    }
+
+    /// Counts so many good and so many bad ones.
+    pub fn add(&mut self, since: Duration, good: u64, bad: u64) {
+        self.fine.add(since, good, bad);
+        self.coarse.add(since, good, bad);
     }
 
     /// How it stands.
@@ -118,7 +123,7 @@ impl Slots {
         since.as_secs() / self.length.as_secs()
     }
 
-    fn count(&mut self, since: Duration, good: bool) {
+    fn add(&mut self, since: Duration, good: u64, wrong: u64) {
         let now = self.number(since);
         // Threads come here in any order: a slot just passed counts for the newest.
         if self.slots.back().is_none_or(|(number, ..)| *number < now) {
@@ -128,8 +133,8 @@ impl Slots {
             }
         }
         if let Some((_, total, bad)) = self.slots.back_mut() {
-            *total += 1;
-            *bad += u64::from(!good);
+            *total += good + wrong;
+            *bad += wrong;
         }
     }
 

@@ -16,7 +16,7 @@ const REACH: SignedDuration = SignedDuration::from_secs(5);
 const WIDTH: f64 = 1000.0;
 const LABEL: f64 = 270.0;
 const ROW: f64 = 22.0;
-const HEAD: f64 = 30.0;
+const HEAD: f64 = 44.0;
 /// Characters of a row's label.
 const TEXT: usize = 36;
 
@@ -61,9 +61,9 @@ pub(super) fn draw(what: &NewIncident) -> Option<String> {
             &mut svg,
         );
     }
-    axis.mark(crash, "crash", "the crash", height, &mut svg);
+    axis.mark(crash, "crash", "the crash", "end", height, &mut svg);
     if let Some(recovered) = recovered.filter(|time| *time <= latest) {
-        axis.mark(recovered, "recovered", "served again", height, &mut svg);
+        axis.mark(recovered, "recovered", "served again", "start", height, &mut svg);
     }
     svg += "</svg>";
     if more > 0 {
@@ -131,16 +131,28 @@ impl Axis {
             let _ = write!(
                 svg,
                 "<line class=\"tick\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{}\" y2=\"{height}\"/>\
-                 <text class=\"ticktext\" x=\"{x:.1}\" y=\"14\" text-anchor=\"middle\">{text}</text>",
+                 <text class=\"ticktext\" x=\"{x:.1}\" y=\"31\" text-anchor=\"middle\">{text}</text>",
                 HEAD - 8.0
             );
         }
     }
 
-    fn mark(&self, at: Timestamp, class: &str, title: &str, height: f64, svg: &mut String) {
+    /// A line through all rows, with a text that ends or starts at it.
+    fn mark(
+        &self,
+        at: Timestamp,
+        class: &str,
+        title: &str,
+        side: &str,
+        height: f64,
+        svg: &mut String,
+    ) {
         let x = self.x(at);
-        // At the right edge the text goes to the left of its line.
-        let (anchor, dx) = if x > WIDTH - 90.0 { ("end", -5.0) } else { ("start", 5.0) };
+        let (anchor, dx) = match side {
+            "end" if x > LABEL + 60.0 => ("end", -5.0),
+            "start" if x > WIDTH - 90.0 => ("end", -5.0),
+            _ => ("start", 5.0),
+        };
         let _ = write!(
             svg,
             "<g class=\"{class}\"><title>{title}</title>\

@@ -132,7 +132,9 @@ impl Recorder {
 
     async fn record(&self, observation: Observation, oom: &mut Option<u64>) {
         let (child, moment, report, mut exit) = match observation {
-            Observation::Died { child, moment, report, exit } => (child, moment, report, Some(exit)),
+            Observation::Died { child, moment, report, exit } => {
+                (child, moment, report, Some(exit))
+            }
             Observation::Lived { child, moment, report } => (child, moment, Some(report), None),
         };
         if let Some(exit) = &mut exit
@@ -255,7 +257,10 @@ impl Recorder {
                 let mut crash = Crash::new(report);
                 if exit.as_ref().is_some_and(|exit| exit.by_guard) {
                     let limit = self.context.options.capture.dump_time;
-                    crash.cut = Some(format!("after {limit:?} or {} bytes", self.context.options.capture.dump_size));
+                    crash.cut = Some(format!(
+                        "after {limit:?} or {} bytes",
+                        self.context.options.capture.dump_size
+                    ));
                 }
                 crash
             }),

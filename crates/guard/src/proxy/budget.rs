@@ -31,8 +31,7 @@ impl Budget {
     /// `percent` of requests and `rate` a second.
     pub fn new(percent: u32, rate: u32) -> Self {
         let (share, rate) = (f64::from(percent) / 100.0, f64::from(rate));
-        let state =
-            State { earned: 0.0, lately: 0.0, granted: rate * KEPT, at: Instant::now() };
+        let state = State { earned: 0.0, lately: 0.0, granted: rate * KEPT, at: Instant::now() };
         Self { share, rate, state: Mutex::new(state) }
     }
 

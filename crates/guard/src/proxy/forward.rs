@@ -268,9 +268,8 @@ impl Proxy {
             UpstreamProtocol::Http1 => false,
             UpstreamProtocol::Http2 => true,
         };
-        let lease = async {
-            if http2 { Lease::http2(backend).await } else { Lease::http1(backend).await }
-        };
+        let lease =
+            async { if http2 { Lease::http2(backend).await } else { Lease::http1(backend).await } };
         let lease = tokio::select! {
             biased;
             lease = lease => lease,
@@ -335,7 +334,12 @@ impl Proxy {
     ) -> Response<Answer> {
         let Trip { upgrade: Some((_, client)), in_flight, http1, grpc, .. } = trip else {
             let text = "the service changed the protocol unasked";
-            return Problem::bad_gateway(text).answer(trip.grpc, trip.http1, None, Some(trip.in_flight));
+            return Problem::bad_gateway(text).answer(
+                trip.grpc,
+                trip.http1,
+                None,
+                Some(trip.in_flight),
+            );
         };
         let Some(protocol) = answer.headers().get(UPGRADE).cloned() else {
             let text = "the service changed to a protocol that it does not name";
@@ -365,8 +369,7 @@ impl Proxy {
 impl Trip {
     /// What is sent to the child; `None` if it was sent away already.
     fn request(&mut self, lease: &Lease) -> Option<Request<Outbound>> {
-        let mut headers =
-            if self.repeatable { self.headers.clone() } else { self.headers.take() }?;
+        let mut headers = if self.repeatable { self.headers.clone() } else { self.headers.take() }?;
         let path = self.uri.path_and_query().map_or("/", |path| path.as_str());
         let mut request = Request::new(self.source.outbound());
         *request.method_mut() = self.method.clone();
@@ -475,7 +478,5 @@ fn is_grpc(headers: &HeaderMap) -> bool {
 
 /// `uri-host [":" port]` (RFC 9110, section 7.2), without looking further than at its characters.
 fn is_host(host: &[u8]) -> bool {
-    host.iter().all(|b| {
-        b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]%".contains(b)
-    })
+    host.iter().all(|b| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:[]%".contains(b))
 }

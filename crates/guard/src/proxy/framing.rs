@@ -217,12 +217,11 @@ mod tests {
 
     #[test]
     fn both_lengths_are_found_and_bodies_are_not_looked_into() {
-        let both = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let both =
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n";
         assert!(ambiguous(both));
         assert!(ambiguous(&both.replace("\r\n", "\n").to_uppercase()));
-        assert!(ambiguous(
-            "POST / HTTP/1.1\r\nTRANSFER-encoding: x\r\ncontent-length: 1\r\n\r\n"
-        ));
+        assert!(ambiguous("POST / HTTP/1.1\r\nTRANSFER-encoding: x\r\ncontent-length: 1\r\n\r\n"));
         assert!(!ambiguous("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n"));
         // The same text as a body.
         let length = both.len();

@@ -103,9 +103,7 @@ impl Pool {
         open.retain(|c| !c.sender.is_closed());
         let least = open.iter().min_by_key(|c| c.streams.load(Ordering::Relaxed))?;
         let busy = least.streams.load(Ordering::Relaxed) >= STREAMS && open.len() < MAX_HTTP2;
-        (!busy).then(|| {
-            (least.clone(), least.take())
-        })
+        (!busy).then(|| (least.clone(), least.take()))
     }
 }
 
@@ -122,7 +120,10 @@ impl Lease {
         while let Some(mut connection) = backend.pool.idle() {
             // It was given back at the end of an answer; the connection's task notices a moment later.
             if connection.sender.ready().await.is_ok() {
-                return Ok(Self { backend: Arc::clone(backend), kind: Connection::Http1(connection) });
+                return Ok(Self {
+                    backend: Arc::clone(backend),
+                    kind: Connection::Http1(connection),
+                });
             }
         }
         let (stream, port) = connect(backend).await?;

@@ -62,8 +62,7 @@ pub async fn serve(
                 continue;
             }
         };
-        let (proxy, tls, stop, end) =
-            (Arc::clone(&proxy), tls.clone(), stop.clone(), end.clone());
+        let (proxy, tls, stop, end) = (Arc::clone(&proxy), tls.clone(), stop.clone(), end.clone());
         tasks.spawn(async move {
             let connection = connection(stream, address, tls, proxy, &stop);
             tokio::select! {

@@ -136,7 +136,11 @@ impl Child {
 
 impl Running {
     /// Takes over a process that has just been started.
-    pub fn new(mut process: tokio::process::Child, backend: Arc<Backend>, context: &Arc<Context>) -> Self {
+    pub fn new(
+        mut process: tokio::process::Child,
+        backend: Arc<Backend>,
+        context: &Arc<Context>,
+    ) -> Self {
         let (phase, receive) = watch::channel(Phase::Alive);
         let child = Arc::new(Child {
             backend,
@@ -148,7 +152,8 @@ impl Running {
             enough: CancellationToken::new(),
         });
         let stop_reading = CancellationToken::new();
-        let follow = |stderr| (stderr, Arc::clone(&child), Arc::clone(context), stop_reading.clone());
+        let follow =
+            |stderr| (stderr, Arc::clone(&child), Arc::clone(context), stop_reading.clone());
         let mut readers = Vec::new();
         if let Some(stream) = process.stderr.take() {
             let (stderr, child, context, stop) = follow(true);

@@ -16,11 +16,7 @@ use crate::options::Probe;
 const MAX_ANSWER: usize = 64 << 10;
 
 /// Whether the child answers well in time; in words why not.
-pub(crate) async fn ask(
-    address: SocketAddr,
-    probe: &Probe,
-    limit: Duration,
-) -> Result<(), String> {
+pub(crate) async fn ask(address: SocketAddr, probe: &Probe, limit: Duration) -> Result<(), String> {
     match tokio::time::timeout(limit, once(address, probe)).await {
         Ok(result) => result,
         Err(_) => Err(format!("no answer within {limit:?}")),

@@ -214,7 +214,8 @@ impl Supervisor {
                 Err(error) => {
                     context.tell(&error.to_string());
                     reason = "start failed";
-                    if self.pause(slot, backoff.died(None, &context.options.lifecycle), &stop).await {
+                    if self.pause(slot, backoff.died(None, &context.options.lifecycle), &stop).await
+                    {
                         return;
                     }
                     continue;
@@ -353,7 +354,8 @@ impl Supervisor {
                 return Err(format!("not healthy within {:?}: {why}", health.start));
             }
             // Often at first, when it matters; a slow starter is not asked five hundred times a second.
-            let pause = (begun.elapsed() / 20).clamp(Duration::from_millis(2), Duration::from_millis(200));
+            let pause =
+                (begun.elapsed() / 20).clamp(Duration::from_millis(2), Duration::from_millis(200));
             tokio::select! {
                 () = running.lost() => {}
                 () = tokio::time::sleep(pause) => {}
@@ -534,7 +536,8 @@ impl Supervisor {
                 Some(next)
             }
             Err(why) => {
-                self.context.tell(&format!("the old child stays, the new one did not start: {why}"));
+                self.context
+                    .tell(&format!("the old child stays, the new one did not start: {why}"));
                 let backend = Some(Arc::clone(&running.child.backend));
                 self.set(slot, |r| (r.backend, r.state) = (backend, ChildState::Serving));
                 Some(running)

@@ -47,8 +47,7 @@ impl Spawner {
     pub async fn start(&self, options: &Options, port: u16) -> Result<Child> {
         let command = command(options, port);
         let program = options.command.first().map(|p| p.to_string_lossy().into_owned());
-        let failed =
-            |source| Error::Spawn { program: program.clone().unwrap_or_default(), source };
+        let failed = |source| Error::Spawn { program: program.clone().unwrap_or_default(), source };
         let (send, receive) = oneshot::channel();
         let gone = || failed(io::Error::other("the thread that starts children is gone"));
         self.jobs.send((command, send)).map_err(|_| gone())?;
@@ -93,7 +92,8 @@ fn command(options: &Options, port: u16) -> std::process::Command {
 )]
 fn tie(command: &mut std::process::Command, limits: &[(Limit, u64)]) {
     let parent = nix::unistd::getpid();
-    let limits: Vec<(Resource, u64)> = limits.iter().map(|&(l, value)| (resource(l), value)).collect();
+    let limits: Vec<(Resource, u64)> =
+        limits.iter().map(|&(l, value)| (resource(l), value)).collect();
     let before_exec = move || {
         #[cfg(target_os = "linux")]
         {

@@ -22,7 +22,10 @@ impl Live for Standing {
         self.0.clone()
     }
     fn metrics(&self) -> (String, String) {
-        ("# EOF\n".to_owned(), "application/openmetrics-text; version=1.0.0; charset=utf-8".to_owned())
+        (
+            "# EOF\n".to_owned(),
+            "application/openmetrics-text; version=1.0.0; charset=utf-8".to_owned(),
+        )
     }
 }
 
@@ -161,7 +164,11 @@ async fn only_who_has_the_token_gets_in() {
 
     let cookie = page.login().await;
     for path in ["/", "/incidents", "/api/incidents", "/api/live", "/metrics"] {
-        assert_eq!(status(page.get(path).header("cookie", &cookie)).await, StatusCode::OK, "{path}");
+        assert_eq!(
+            status(page.get(path).header("cookie", &cookie)).await,
+            StatusCode::OK,
+            "{path}"
+        );
         assert_eq!(status(page.get(path).bearer_auth(TOKEN)).await, StatusCode::OK, "{path}");
     }
     let open = Page::start(true).await;
@@ -342,8 +349,13 @@ async fn pages_say_what_there_is_to_know() {
         assert!(html.contains(part), "{part} is not on the page:\n{html}");
     }
     let html = text(page.get("/").bearer_auth(TOKEN)).await;
-    for part in ["all 2 processes healthy", "48\u{2009}213", "of the error budget is left", "4711", "87 ms"] {
+    for part in
+        ["all 2 processes healthy", "48\u{2009}213", "of the error budget is left", "4711", "87 ms"]
+    {
         assert!(html.contains(part), "{part} is not on the page:\n{html}");
     }
-    assert_eq!(status(page.get("/incidents/inc-0").bearer_auth(TOKEN)).await, StatusCode::NOT_FOUND);
+    assert_eq!(
+        status(page.get("/incidents/inc-0").bearer_auth(TOKEN)).await,
+        StatusCode::NOT_FOUND
+    );
 }

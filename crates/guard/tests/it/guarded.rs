@@ -159,7 +159,9 @@ impl Guarded {
     pub fn start(order: Value) -> Self {
         let guarded = Self::spawn(order);
         guarded.wait_for("the first answer", || {
-            guarded.try_send("GET /pid HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").is_ok_and(|a| a.status == 200)
+            guarded
+                .try_send("GET /pid HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                .is_ok_and(|a| a.status == 200)
         });
         guarded
     }
@@ -189,10 +191,8 @@ impl Guarded {
             .spawn()
             .unwrap();
         let said = Arc::new(Mutex::new(String::new()));
-        let streams: [Box<dyn Read + Send>; 2] = [
-            Box::new(process.stdout.take().unwrap()),
-            Box::new(process.stderr.take().unwrap()),
-        ];
+        let streams: [Box<dyn Read + Send>; 2] =
+            [Box::new(process.stdout.take().unwrap()), Box::new(process.stderr.take().unwrap())];
         for mut stream in streams {
             let said = Arc::clone(&said);
             std::thread::spawn(move || {

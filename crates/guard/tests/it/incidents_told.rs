@@ -77,7 +77,10 @@ fn an_incident_has_request_cause_and_surroundings() {
     assert!(crash.total > 3, "all goroutines: {}", crash.total);
     assert_eq!(died.exit.as_ref().unwrap().code, Some(2));
     let request = died.request.as_ref().expect("the request");
-    assert_eq!((request.request.method.as_str(), request.request.path.as_str()), ("POST", "/crash"));
+    assert_eq!(
+        (request.request.method.as_str(), request.request.path.as_str()),
+        ("POST", "/crash")
+    );
     assert!(request.confidence >= Confidence::Likely, "{}", request.reason);
     assert_eq!(request.request.trace.as_deref(), Some(trace));
     assert_eq!(request.request.headers["x-user-id"], "sha256:2bd806c97f0e00af");

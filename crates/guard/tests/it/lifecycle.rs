@@ -114,7 +114,8 @@ fn requests_wait_for_a_slow_starter_within_limits() {
     let guarded = Guarded::spawn(json!({"arguments": ["-delay", "1500ms"], "queue": 1}));
     std::thread::scope(|scope| {
         guarded.wait_for("the listener", || std::net::TcpStream::connect(guarded.address).is_ok());
-        let asks: Vec<_> = (0..3).map(|_| scope.spawn(|| guarded.ask("POST", "/slow").status)).collect();
+        let asks: Vec<_> =
+            (0..3).map(|_| scope.spawn(|| guarded.ask("POST", "/slow").status)).collect();
         let mut statuses: Vec<u16> = asks.into_iter().map(|a| a.join().unwrap()).collect();
         statuses.sort_unstable();
         // A very slow machine may let them come one after the other.

@@ -142,8 +142,9 @@ fn tls_speaks_both_protocols_by_alpn() {
             let stream = TcpStream::connect(guarded.address).await.unwrap();
             let name = ServerName::try_from("localhost").unwrap();
             let stream = TokioIo::new(connector.connect(name, stream).await.unwrap());
-            let request =
-                Request::get("https://localhost/headers").header("host", "localhost").body(Full::<Bytes>::default());
+            let request = Request::get("https://localhost/headers")
+                .header("host", "localhost")
+                .body(Full::<Bytes>::default());
             let answer = if protocol == "h2" {
                 let (mut sender, connection) =
                     http2::handshake(TokioExecutor::new(), stream).await.unwrap();

@@ -36,7 +36,8 @@ fn headers_and_bodies_pass_through() {
          5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n",
     );
     assert_eq!(chunked.body, "hello world");
-    let absolute = guarded.send("GET http://b.example/headers HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let absolute = guarded
+        .send("GET http://b.example/headers HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     assert!(absolute.body.contains("host: b.example"), "{}", absolute.body);
     assert_eq!(guarded.ask("GET", "/not-modified").status, 304);
     assert_eq!(guarded.ask("HEAD", "/headers").body, "");
@@ -51,13 +52,28 @@ fn ambiguous_and_broken_requests_are_refused() {
     let long = "x".repeat(20_000);
     let many: String = (0..300).map(|i| format!("x-{i}: 1\r\n")).collect();
     let cases: &[(&str, u16)] = &[
-        ("POST /effect HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-        ("POST /effect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400),
-        ("POST /effect HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", 400),
+        (
+            "POST /effect HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            400,
+        ),
+        (
+            "POST /effect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+            400,
+        ),
+        (
+            "POST /effect HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+            400,
+        ),
         ("POST /effect HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\nhello", 400),
         ("POST /effect HTTP/1.1\r\nHost: a\r\nContent-Length: 0x5\r\n\r\nhello", 400),
-        ("POST /effect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
-        ("POST /effect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400),
+        (
+            "POST /effect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+            501,
+        ),
+        (
+            "POST /effect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+            400,
+        ),
         ("POST /effect HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\nHost: a\r\nX-A: b\r\n folded\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\nHost: a\r\nX-A : b\r\n\r\n", 400),
@@ -121,7 +137,9 @@ fn streams_and_upgrades_pass_through() {
     let mut stream = TcpStream::connect(guarded.address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
-        .write_all(b"GET /upgrade HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\n")
+        .write_all(
+            b"GET /upgrade HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: shout\r\n\r\n",
+        )
         .unwrap();
     let mut text = String::new();
     let mut buffer = [0; 1024];
@@ -129,7 +147,10 @@ fn streams_and_upgrades_pass_through() {
         let n = stream.read(&mut buffer).unwrap();
         text.push_str(&String::from_utf8_lossy(&buffer[..n]));
     }
-    assert!(text.starts_with("HTTP/1.1 101") && text.to_lowercase().contains("upgrade: shout"), "{text}");
+    assert!(
+        text.starts_with("HTTP/1.1 101") && text.to_lowercase().contains("upgrade: shout"),
+        "{text}"
+    );
     stream.write_all(b"hello\n").unwrap();
     let n = stream.read(&mut buffer).unwrap();
     assert_eq!(&buffer[..n], b"hello!\n");
@@ -139,6 +160,10 @@ fn streams_and_upgrades_pass_through() {
     // Several on one connection.
     let two = "GET /pid HTTP/1.1\r\nHost: a\r\n\r\nGET /pid HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     let answer = guarded.send(two);
-    assert_eq!(format!("{}{}", answer.head, answer.body).matches("200 OK").count(), 2, "{answer:?}");
+    assert_eq!(
+        format!("{}{}", answer.head, answer.body).matches("200 OK").count(),
+        2,
+        "{answer:?}"
+    );
     std::thread::sleep(Duration::from_millis(1));
 }

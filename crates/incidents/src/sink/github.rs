@@ -163,7 +163,7 @@ impl Github {
             return self
                 .create(&body)
                 .await
-                .map(|issue| Some(self.ticket(issue.number, issue.html_url)));
+                .map(|issue| Some(self.ticket(issue.number, &issue.html_url)));
         };
         match self.update(sending, number, &body).await {
             // Deleted or moved away: a new one.
@@ -172,17 +172,17 @@ impl Github {
                     Some(issue) if issue.number != number => issue,
                     _ => self.create(&body).await?,
                 };
-                Ok(Some(self.ticket(issue.number, issue.html_url)))
+                Ok(Some(self.ticket(issue.number, &issue.html_url)))
             }
             Err(Update::Gone) => Ok(None),
             Err(Update::Failed(failure)) => Err(failure),
-            Ok(()) => Ok(url.map(|url| self.ticket(number, url))),
+            Ok(()) => Ok(url.map(|url| self.ticket(number, &url))),
         }
     }
 
-    fn ticket(&self, number: u64, url: String) -> Ticket {
+    fn ticket(&self, number: u64, url: &str) -> Ticket {
         // What the API says is shown as a link: nothing else than an address may get there.
-        let url = Some(url).filter(|url| http::url(url).is_ok());
+        let url = http::url(url).ok().map(String::from);
         Ticket { sink: self.sink.clone(), reference: number.to_string(), url }
     }
 

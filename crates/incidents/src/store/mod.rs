@@ -53,6 +53,8 @@ struct Inner {
     rules: Vec<Rule>,
     /// Microseconds between updates of one ticket.
     repeat: i64,
+    /// So many new incidents of a service an hour.
+    new_per_hour: i64,
     /// Something has been put into the outbox.
     due: watch::Sender<()>,
     changes: broadcast::Sender<String>,
@@ -133,6 +135,7 @@ impl Store {
                 retention: config.retention.clone(),
                 rules: rules.collect(),
                 repeat: i64::from(config.repeat_seconds) * 1_000_000,
+                new_per_hour: i64::from(config.new_per_hour.max(1)),
                 due: watch::Sender::new(()),
                 changes: broadcast::channel(256).0,
             }),

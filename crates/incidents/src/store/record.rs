@@ -17,6 +17,8 @@ use crate::outbox::Event;
 const MAX_NAME: usize = 200;
 /// No incident has so many occurrences: SQLite wants a limit before an offset.
 const ALL: i64 = 1 << 40;
+/// In microseconds.
+const HOUR: i64 = 3_600_000_000;
 
 /// What is stored of a crash, ready to be written as often as it takes.
 struct Row {
@@ -47,7 +49,7 @@ impl Row {
         let dead = new.crash.iter().flat_map(|crash| &crash.report.goroutines);
         let dead: Vec<String> = dead.map(|goroutine| goroutine.id.to_string()).collect();
         let parts = [
-            &incident,
+            &service,
             &new.time.as_nanosecond().to_string(),
             &new.service.host,
             &new.service.instance,
@@ -80,16 +82,47 @@ impl Row {
     }
 }
 
+impl Row {
+    /// Makes it an occurrence of the incident for what is too much.
+    fn join_flood(&mut self) {
+        "flood".clone_into(&mut self.fingerprint);
+        self.incident = incident_id(&self.service, &self.fingerprint);
+        self.title = format!("many different crashes, the latest: {}", self.title);
+        self.search = format!("{} {} flood", self.service, self.title).to_lowercase();
+    }
+}
+
 impl Store {
     /// Records a crash and puts what is to be told about it into the outbox, in one transaction.
     /// Recording the same again changes nothing. While the database cannot be reached, it is tried
     /// for five minutes.
     pub async fn record(&self, new: &NewIncident) -> Result<Recorded> {
-        let row = Row::new(new, self.inner.retention.occurrence_bytes as usize);
+        let mut row = Row::new(new, self.inner.retention.occurrence_bytes as usize);
+        if persist(|| self.is_flood(&row)).await? {
+            row.join_flood();
+        }
         let row = &row;
         let novelty = persist(|| self.write(row)).await?;
         self.changed(&row.incident);
         Ok(Recorded { incident: row.incident.clone(), occurrence: row.occurrence.clone(), novelty })
+    }
+
+    /// Whether it would be a new incident where there are too many new ones.
+    async fn is_flood(&self, row: &Row) -> Result<bool> {
+        let known: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM incidents WHERE id = $1")
+            .bind(&row.incident)
+            .fetch_one(self.pool())
+            .await?;
+        if known > 0 {
+            return Ok(false);
+        }
+        let sql = "SELECT COUNT(*) FROM incidents WHERE service = $1 AND first_seen > $2";
+        let new: i64 = sqlx::query_scalar(sql)
+            .bind(&row.service)
+            .bind(row.time.saturating_sub(HOUR))
+            .fetch_one(self.pool())
+            .await?;
+        Ok(new >= self.inner.new_per_hour)
     }
 
     async fn write(&self, row: &Row) -> Result<Novelty> {
@@ -270,7 +303,8 @@ impl Store {
         .execute(&mut *tx)
         .await?
         .rows_affected();
-        sqlx::query("DELETE FROM deliveries WHERE state <> 'pending' AND done < $1")
+        // Also those that wait for a sink that was taken out of the configuration long ago.
+        sqlx::query("DELETE FROM deliveries WHERE created < $1")
             .bind(cutoff)
             .execute(&mut *tx)
             .await?;

@@ -70,7 +70,10 @@ async fn a_life_is_told_to_all_sinks() {
     assert_eq!(log.issues.len(), 1, "one issue an incident");
     let issue = &log.issues[0];
     assert!(issue.open, "opened again when it regressed");
-    assert_eq!(issue.title, "orders died: fatal error: concurrent map writes");
+    assert_eq!(
+        issue.title,
+        "orders died: fatal error: concurrent map writes in store.(*Index).Put"
+    );
     for part in [
         "recover could not have stopped it",
         "store/expire.go:17",
@@ -156,6 +159,29 @@ async fn what_happens_while_sinks_are_down_is_told_later() {
         (log.hooks.len(), log.issues.len(), log.alerts.len(), log.pages.len()),
         (5, 5, 5, 5)
     );
+}
+
+#[tokio::test]
+async fn a_slow_sink_holds_up_itself_only() {
+    let (slow, quick) = (Servers::start().await, Servers::start().await);
+    slow.log().outage = Some(Fault::Slow(Duration::from_secs(4)));
+    let config = Config {
+        sinks: vec![slow.webhook(), quick.alertmanager(), quick.pagerduty()],
+        ..quick.config()
+    };
+    let (store, _folder) = file(&config).await;
+    for n in 0..3 {
+        store.record(&fresh(named(&format!("Slow{n}")))).await.unwrap();
+    }
+    let others = async {
+        while quick.log().pages.len() + quick.log().alerts.len() < 6 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        slow.log().hooks.len()
+    };
+    let (_, slow_ones) = tokio::join!(drain(&store, &config), others);
+    assert_eq!(slow_ones, 0, "the quick ones were done before");
+    assert_eq!(slow.log().hooks.len(), 3);
 }
 
 #[tokio::test]

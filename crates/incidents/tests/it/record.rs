@@ -25,6 +25,9 @@ async fn on_sqlite() {
         &std::fs::metadata(folder.path().join("a b?#%.db")).unwrap().permissions(),
     );
     assert_eq!(mode & 0o077, 0, "requests are nobody else's business");
+    let head = std::fs::read(folder.path().join("a b?#%.db")).unwrap();
+    // https://www.sqlite.org/fileformat.html, 1.3.3.
+    assert_eq!(head[18..20], [2, 2], "readers go on while one writes");
 }
 
 /// From the first crash to the regression.
@@ -41,7 +44,7 @@ pub async fn life(store: &Store) {
     let incident = store.get(id).await.unwrap().unwrap();
     assert_eq!((incident.count, incident.state), (2, State::Open));
     assert_eq!((incident.first_seen, incident.last_seen), (at(0), at(1000)));
-    assert_eq!(incident.title, "fatal error: concurrent map writes");
+    assert_eq!(incident.title, "fatal error: concurrent map writes in store.(*Index).Put");
     assert_eq!(incident.recoverable, Some(false));
 
     // One that comes late is no later.
@@ -132,7 +135,7 @@ async fn old_ones_go() {
     let (store, _folder) = file(&Config { retention, ..Config::default() }).await;
     let long_ago = Timestamp::now() - SignedDuration::from_hours(100);
     let now = Timestamp::now();
-    let mut record = async |name: &str, time: Timestamp| {
+    let record = async |name: &str, time: Timestamp| {
         let new = incidents::NewIncident { time, ..death(named(name), 0) };
         store.record(&new).await.unwrap().incident
     };
@@ -158,6 +161,25 @@ async fn old_ones_go() {
     }
     assert_eq!(store.prune().await.unwrap(), (0, 3));
     assert_eq!(store.get(&open).await.unwrap(), None, "seen longest ago");
+}
+
+#[tokio::test]
+async fn a_flood_of_different_crashes_is_one_incident() {
+    let (store, _folder) = file(&Config { new_per_hour: 5, ..Config::default() }).await;
+    let record =
+        async |name: String, millis: i64| store.record(&death(named(&name), millis)).await.unwrap();
+    for n in 0..20 {
+        record(format!("Random{n}"), n).await;
+    }
+    let all = store.list(&Query::default()).await.unwrap();
+    assert_eq!(all.total, 6);
+    assert_eq!((all.items[0].fingerprint.as_str(), all.items[0].count), ("flood", 15));
+    assert!(all.items[0].title.starts_with("many different crashes, the latest: fatal error"));
+    // What is known is no flood, and what is recorded again is known.
+    assert_eq!(record("Random0".to_owned(), 30).await.novelty, Novelty::Repeat);
+    assert_eq!(record("Random19".to_owned(), 19).await.novelty, Novelty::Known);
+    // An hour later there is room again.
+    assert_eq!(record("Random20".to_owned(), 3_700_000).await.novelty, Novelty::First);
 }
 
 #[tokio::test]

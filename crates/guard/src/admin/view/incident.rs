@@ -36,7 +36,6 @@ pub struct IncidentPage {
 }
 
 struct Happened {
-    id: String,
     time: Moment,
     verdict: String,
     message: String,
@@ -234,7 +233,6 @@ fn happened(occurrence: &Occurrence, now: Timestamp) -> Happened {
     });
     let total = what.crash.as_ref().map_or(0, |crash| crash.total);
     Happened {
-        id: occurrence.id.clone(),
         time: Moment::new(what.time, now),
         verdict: match (&what.crash, what.class) {
             (Some(crash), _) => first_upper(&line(&crash.recover)),
