@@ -107,7 +107,9 @@ fn likely(report: Option<&Report>, flights: &[Arc<Flight>], lines: &[&str]) -> O
     if let Some(report) = report
         && let Some((flight, function)) = by_handler(report, flights)
     {
-        let reason = format!("its path fits {function}, which the stack or its creator's has, and no other path does");
+        let reason = format!(
+            "its path fits {function}, which the stack or its creator's has, and no other path does"
+        );
         return likely(flight, reason);
     }
     let serves = report.is_none_or(in_handler);
@@ -119,7 +121,8 @@ fn likely(report: Option<&Report>, flights: &[Arc<Flight>], lines: &[&str]) -> O
         [only] => Some(Correlation {
             flight: Arc::clone(only),
             confidence: Confidence::Window,
-            reason: "it was the only request in flight, but what crashed was not serving one".to_owned(),
+            reason: "it was the only request in flight, but what crashed was not serving one"
+                .to_owned(),
         }),
         [first, rest @ ..] => {
             let paths = rest.iter().all(|f| f.path == first.path && f.method == first.method);
@@ -245,7 +248,8 @@ fn functions(report: &Report) -> Vec<&str> {
     let own = |name: &str| !name.starts_with("runtime.") && name != "panic";
     for stack in lineage(report) {
         let frames = stack.frames().filter(|f| own(f.function) && !f.is_std()).map(|f| f.function);
-        let created = stack.created_by().map(|c| c.function).filter(|name| !name.starts_with("net/http."));
+        let created =
+            stack.created_by().map(|c| c.function).filter(|name| !name.starts_with("net/http."));
         for name in frames.chain(created) {
             if names.len() < MAX_FUNCTIONS && !names.contains(&name) {
                 names.push(name);
