@@ -354,12 +354,8 @@ pub fn parse_config(text: &str, folder: &Path) -> Result<Config, Vec<ConfigError
         *path = folder.join(&*path);
     }
     let guard = &mut config.guard;
-    let files = [
-        &mut guard.tls_cert,
-        &mut guard.tls_key,
-        &mut guard.findings,
-        &mut guard.admin_token_file,
-    ];
+    let files =
+        [&mut guard.tls_cert, &mut guard.tls_key, &mut guard.findings, &mut guard.admin_token_file];
     for path in files.into_iter().flatten() {
         *path = folder.join(&*path);
     }

@@ -8,6 +8,11 @@ use incidents::Confidence;
 
 use crate::flights::Flight;
 
+/// Functions of a crash that are compared with paths.
+const MAX_FUNCTIONS: usize = 32;
+/// Goroutines that started one another, as far as they are followed.
+const MAX_LINEAGE: usize = 4;
+
 /// A request, how surely it is the one, and why.
 pub(crate) struct Correlation {
     pub flight: Arc<Flight>,
@@ -102,7 +107,9 @@ fn likely(report: Option<&Report>, flights: &[Arc<Flight>], lines: &[&str]) -> O
     if let Some(report) = report
         && let Some((flight, function)) = by_handler(report, flights)
     {
-        let reason = format!("its path fits {function} in the stack, and no other path does");
+        let reason = format!(
+            "its path fits {function}, which the stack or its creator's has, and no other path does"
+        );
         return likely(flight, reason);
     }
     let serves = report.is_none_or(in_handler);
@@ -111,10 +118,16 @@ fn likely(report: Option<&Report>, flights: &[Arc<Flight>], lines: &[&str]) -> O
             let reason = "it was the only request in flight".to_owned();
             likely(Arc::clone(only), reason)
         }
+        [only] => Some(Correlation {
+            flight: Arc::clone(only),
+            confidence: Confidence::Window,
+            reason: "it was the only request in flight, but what crashed was not serving one"
+                .to_owned(),
+        }),
         [first, rest @ ..] => {
             let paths = rest.iter().all(|f| f.path == first.path && f.method == first.method);
             let (oldest, n) = (Arc::clone(first), flights.len());
-            let reason = if paths && n > 1 && serves {
+            let reason = if paths && serves {
                 format!("all {n} requests in flight had its path; it is the oldest")
             } else {
                 format!(
@@ -135,7 +148,7 @@ fn in_handler(report: &Report) -> bool {
             || name.starts_with("golang.org/x/net/http2.(*serverConn)")
             || name.starts_with("google.golang.org/grpc.(*Server).")
     };
-    report.crashed.iter().any(|stack| {
+    lineage(report).into_iter().any(|stack| {
         stack.frames().any(|frame| serving(frame.function))
             || stack.created_by().is_some_and(|created| serving(created.function))
     })
@@ -206,14 +219,11 @@ fn matches_route(pattern: &str, path: &str) -> bool {
     }
 }
 
-/// The one path that shares a word with a function of the crashed stack, innermost first.
+/// The one path that shares a word with a function of the crashed stack, innermost first, and behind
+/// it with those of who started the goroutine.
 fn by_handler(report: &Report, flights: &[Arc<Flight>]) -> Option<(Arc<Flight>, String)> {
-    let stack = report.crashed.first()?;
-    let own = |name: &str| {
-        !name.starts_with("runtime.") && !name.starts_with("net/http.") && name != "panic"
-    };
-    for frame in stack.frames().filter(|f| own(f.function) && !f.is_std()).take(16) {
-        let words = words_of_function(frame.function);
+    for function in functions(report) {
+        let words = words_of_function(function);
         if words.is_empty() {
             continue;
         }
@@ -224,12 +234,43 @@ fn by_handler(report: &Report, flights: &[Arc<Flight>]) -> Option<(Arc<Flight>, 
             })
         };
         let fitting: Vec<&Arc<Flight>> = flights.iter().filter(fits).collect();
-        let [first, rest @ ..] = fitting.as_slice() else { continue };
-        if rest.is_empty() {
-            return Some((Arc::clone(first), frame.function.to_owned()));
+        if let [only] = fitting.as_slice() {
+            return Some((Arc::clone(only), function.to_owned()));
         }
     }
     None
+}
+
+/// The program's own functions of the crashed stack, of its creator's, and so on, as far as the dump
+/// has them; each once.
+fn functions(report: &Report) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    let own = |name: &str| !name.starts_with("runtime.") && name != "panic";
+    for stack in lineage(report) {
+        let frames = stack.frames().filter(|f| own(f.function) && !f.is_std()).map(|f| f.function);
+        let created =
+            stack.created_by().map(|c| c.function).filter(|name| !name.starts_with("net/http."));
+        for name in frames.chain(created) {
+            if names.len() < MAX_FUNCTIONS && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+/// The goroutine that died, the one that started it, and so on: those that the dump has.
+fn lineage(report: &Report) -> Vec<&Goroutine> {
+    let mut line: Vec<&Goroutine> = report.crashed.iter().take(1).collect();
+    while let Some(parent) = line.last().and_then(|stack| stack.created_by()).map(|c| c.goroutine) {
+        let all = report.goroutines.iter().chain(report.groups.iter().map(|group| &group.sample));
+        let known = |id| line.iter().any(|stack: &&Goroutine| stack.id == id);
+        match all.into_iter().find(|stack| stack.id == parent && !known(parent)) {
+            Some(stack) if line.len() < MAX_LINEAGE => line.push(stack),
+            _ => break,
+        }
+    }
+    line
 }
 
 /// The words of a function's name and of its receiver: `main.(*API).placeOrder` has api, place, order,
@@ -361,6 +402,17 @@ mod tests {
             "{}",
             by_port.2
         );
+    }
+
+    #[test]
+    fn who_started_the_goroutine_counts_too() {
+        let table = Flights::new();
+        let held = [flight(&table, 1, "/orders"), flight(&table, 2, "/users/7")];
+        let text = "fatal error: concurrent map writes\n\ngoroutine 9 [running]:\nmain.work.func1()\n\t/m.go:3 +0x1\n\
+            created by main.work in goroutine 7\n\t/m.go:2 +0x1\n\ngoroutine 7 [select]:\nmain.listUsers(0x1)\n\t/m.go:9 +0x1\n\
+            net/http.(*conn).serve(0x1)\n\t/go/src/net/http/server.go:2000 +0x1\n\n";
+        let found = correlate(Some(&read(text)), &table.all(), &[], &[]).unwrap();
+        assert_eq!((found.flight.id, found.confidence), (held[1].flight().id, Confidence::Likely));
     }
 
     #[test]

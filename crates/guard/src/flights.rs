@@ -58,8 +58,6 @@ pub struct Flight {
     port: AtomicU16,
     /// The status that was sent; 0 before.
     status: AtomicU16,
-    /// Bytes of the answer's body that were handed to the client's connection.
-    sent: AtomicU64,
     /// How often it was sent again.
     replays: AtomicU32,
     /// Whether a crash was joined to it for certain.
@@ -105,14 +103,6 @@ impl Flight {
     /// The status that was sent, if any was.
     pub fn status(&self) -> Option<u16> {
         Some(self.status.load(Ordering::Relaxed)).filter(|&s| s != 0)
-    }
-    /// More of the answer's body went out.
-    pub fn sent_more(&self, bytes: u64) {
-        self.sent.fetch_add(bytes, Ordering::Relaxed);
-    }
-    /// Bytes of the answer's body that went out.
-    pub fn sent(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
     }
     /// It is sent again.
     pub fn replayed(&self) {
@@ -191,7 +181,6 @@ impl Flights {
             child: AtomicU64::new(0),
             port: AtomicU16::new(0),
             status: AtomicU16::new(0),
-            sent: AtomicU64::new(0),
             replays: AtomicU32::new(0),
             culprit: AtomicBool::new(false),
             fate: AtomicU8::new(0),

@@ -45,10 +45,20 @@ pub struct GuardArgs {
     #[arg(long, value_name = "ADDRESS", env = "UNPANIC_GUARD_LISTEN", help_heading = "Addresses")]
     pub listen: Option<String>,
     /// Where the service listens: HOST:PORT, or HOST:{port} for a port of its own for each child (see above). 127.0.0.1:{port} by default.
-    #[arg(long, value_name = "ADDRESS", env = "UNPANIC_GUARD_UPSTREAM", help_heading = "Addresses")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "UNPANIC_GUARD_UPSTREAM",
+        help_heading = "Addresses"
+    )]
     pub upstream: Option<String>,
     /// What the service speaks: auto (HTTP/2 without TLS for gRPC, HTTP/1.1 for the rest), http1 or http2.
-    #[arg(long, value_name = "PROTOCOL", env = "UNPANIC_GUARD_UPSTREAM_PROTOCOL", help_heading = "Addresses")]
+    #[arg(
+        long,
+        value_name = "PROTOCOL",
+        env = "UNPANIC_GUARD_UPSTREAM_PROTOCOL",
+        help_heading = "Addresses"
+    )]
     pub upstream_protocol: Option<String>,
     /// The environment variable with a child's own port; PORT by default.
     #[arg(long, value_name = "NAME", env = "UNPANIC_GUARD_PORT_ENV", help_heading = "Addresses")]
@@ -66,16 +76,36 @@ pub struct GuardArgs {
     #[arg(long, value_name = "CHECK", env = "UNPANIC_GUARD_HEALTH", help_heading = "Children")]
     pub health: Option<String>,
     /// How often it is asked while it serves; 5s by default.
-    #[arg(long, value_name = "TIME", env = "UNPANIC_GUARD_HEALTH_INTERVAL", help_heading = "Children")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "UNPANIC_GUARD_HEALTH_INTERVAL",
+        help_heading = "Children"
+    )]
     pub health_interval: Option<String>,
     /// How long an answer may take; 2s by default.
-    #[arg(long, value_name = "TIME", env = "UNPANIC_GUARD_HEALTH_TIMEOUT", help_heading = "Children")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "UNPANIC_GUARD_HEALTH_TIMEOUT",
+        help_heading = "Children"
+    )]
     pub health_timeout: Option<String>,
     /// So many failures in a row and it is replaced; 3 by default.
-    #[arg(long, value_name = "N", env = "UNPANIC_GUARD_HEALTH_FAILURES", help_heading = "Children")]
+    #[arg(
+        long,
+        value_name = "N",
+        env = "UNPANIC_GUARD_HEALTH_FAILURES",
+        help_heading = "Children"
+    )]
     pub health_failures: Option<u64>,
     /// How long starting may take; 60s by default.
-    #[arg(long, value_name = "TIME", env = "UNPANIC_GUARD_START_TIMEOUT", help_heading = "Children")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "UNPANIC_GUARD_START_TIMEOUT",
+        help_heading = "Children"
+    )]
     pub start_timeout: Option<String>,
     /// The longest limit of the random pause before a restart; 10s by default.
     #[arg(long, value_name = "TIME", env = "UNPANIC_GUARD_BACKOFF_MAX", help_heading = "Children")]
@@ -87,7 +117,12 @@ pub struct GuardArgs {
     #[arg(long, value_name = "N", env = "UNPANIC_GUARD_BREAKER_AFTER", help_heading = "Children")]
     pub breaker_after: Option<u64>,
     /// For so long, in which requests get 503 at once; 30s by default.
-    #[arg(long, value_name = "TIME", env = "UNPANIC_GUARD_BREAKER_PAUSE", help_heading = "Children")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "UNPANIC_GUARD_BREAKER_PAUSE",
+        help_heading = "Children"
+    )]
     pub breaker_pause: Option<String>,
     /// How long requests in flight may take when the guard or a child is stopped; 30s by default.
     #[arg(long, value_name = "TIME", env = "UNPANIC_GUARD_DRAIN", help_heading = "Children")]
@@ -96,7 +131,13 @@ pub struct GuardArgs {
     #[arg(long, value_name = "TIME", env = "UNPANIC_GUARD_KILL_AFTER", help_heading = "Children")]
     pub kill_after: Option<String>,
     /// Limit the service's process: files=N, memory=SIZE, core=SIZE, processes=N, file-size=SIZE. May be given several times.
-    #[arg(long, value_name = "NAME=VALUE", env = "UNPANIC_GUARD_LIMIT", help_heading = "Children", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        env = "UNPANIC_GUARD_LIMIT",
+        help_heading = "Children",
+        value_delimiter = ','
+    )]
     pub limit: Vec<String>,
     /// GOTRACEBACK for the service, unless it is set: all by default, so that a dump has all goroutines; inherit leaves it alone.
     #[arg(long, value_name = "LEVEL", env = "UNPANIC_GUARD_TRACEBACK", help_heading = "Children")]
@@ -120,22 +161,43 @@ pub struct GuardArgs {
     #[arg(long, value_name = "TIME", env = "UNPANIC_GUARD_QUEUE_TIME", help_heading = "Requests")]
     pub queue_time: Option<String>,
     /// How long a client may take to send a header section; 30s by default.
-    #[arg(long, value_name = "TIME", env = "UNPANIC_GUARD_HEADER_TIMEOUT", help_heading = "Requests")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "UNPANIC_GUARD_HEADER_TIMEOUT",
+        help_heading = "Requests"
+    )]
     pub header_timeout: Option<String>,
     /// How large it may be; 64K by default.
-    #[arg(long, value_name = "SIZE", env = "UNPANIC_GUARD_HEADER_LIMIT", help_heading = "Requests")]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "UNPANIC_GUARD_HEADER_LIMIT",
+        help_heading = "Requests"
+    )]
     pub header_limit: Option<String>,
     /// How large a request's body may be; without a limit by default.
     #[arg(long, value_name = "SIZE", env = "UNPANIC_GUARD_BODY_LIMIT", help_heading = "Requests")]
     pub body_limit: Option<String>,
     /// How long a request's body may stand still, except gRPC's; 60s by default.
-    #[arg(long, value_name = "TIME", env = "UNPANIC_GUARD_BODY_TIMEOUT", help_heading = "Requests")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "UNPANIC_GUARD_BODY_TIMEOUT",
+        help_heading = "Requests"
+    )]
     pub body_timeout: Option<String>,
     /// How many connections may be open at once; 10000 by default.
     #[arg(long, value_name = "N", env = "UNPANIC_GUARD_CONNECTIONS", help_heading = "Requests")]
     pub connections: Option<u64>,
     /// Believe the forwarding headers of this address or network; those of others are replaced. May be given several times.
-    #[arg(long, value_name = "NETWORK", env = "UNPANIC_GUARD_TRUST_PROXY", help_heading = "Requests", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "NETWORK",
+        env = "UNPANIC_GUARD_TRUST_PROXY",
+        help_heading = "Requests",
+        value_delimiter = ','
+    )]
     pub trust_proxy: Vec<String>,
     /// Make a traceparent header where a request has none; true by default.
     #[arg(long, value_name = "BOOL", env = "UNPANIC_GUARD_TRACEPARENT", help_heading = "Requests", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -150,7 +212,13 @@ pub struct GuardArgs {
     #[arg(long, value_name = "N", env = "UNPANIC_GUARD_LOG_LINES", help_heading = "Crashes")]
     pub log_lines: Option<u64>,
     /// Incidents carry this header of the request, hashed unless =plain says otherwise. May be given several times.
-    #[arg(long, value_name = "NAME[=plain]", env = "UNPANIC_GUARD_KEEP_HEADER", help_heading = "Crashes", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "NAME[=plain]",
+        env = "UNPANIC_GUARD_KEEP_HEADER",
+        help_heading = "Crashes",
+        value_delimiter = ','
+    )]
     pub keep_header: Vec<String>,
     /// What `unpanic check --format json` printed for this build: crashes are joined with it.
     #[arg(long, value_name = "FILE", env = "UNPANIC_GUARD_FINDINGS", help_heading = "Crashes")]
@@ -159,7 +227,12 @@ pub struct GuardArgs {
     #[arg(long, value_name = "NAME", env = "UNPANIC_GUARD_SERVICE", help_heading = "Crashes")]
     pub service: Option<String>,
     /// Its version; read from the program's build information by default.
-    #[arg(long, value_name = "VERSION", env = "UNPANIC_GUARD_SERVICE_VERSION", help_heading = "Crashes")]
+    #[arg(
+        long,
+        value_name = "VERSION",
+        env = "UNPANIC_GUARD_SERVICE_VERSION",
+        help_heading = "Crashes"
+    )]
     pub service_version: Option<String>,
     /// Where incidents are kept: a file, postgres://…, or none; unpanic-incidents.db by default.
     #[arg(long, value_name = "PLACE", env = "UNPANIC_GUARD_STORE", help_heading = "Crashes")]
@@ -168,10 +241,21 @@ pub struct GuardArgs {
     #[arg(long, value_name = "ADDRESS", env = "UNPANIC_GUARD_ADMIN", help_heading = "Watching")]
     pub admin: Option<String>,
     /// The file with the token that opens the page. UNPANIC_GUARD_ADMIN_TOKEN is the token itself; one is made and printed without either.
-    #[arg(long, value_name = "FILE", env = "UNPANIC_GUARD_ADMIN_TOKEN_FILE", help_heading = "Watching")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "UNPANIC_GUARD_ADMIN_TOKEN_FILE",
+        help_heading = "Watching"
+    )]
     pub admin_token_file: Option<PathBuf>,
     /// A name under which the page is reached, beside localhost and addresses. May be given several times.
-    #[arg(long, value_name = "NAME", env = "UNPANIC_GUARD_ADMIN_HOST", help_heading = "Watching", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "UNPANIC_GUARD_ADMIN_HOST",
+        help_heading = "Watching",
+        value_delimiter = ','
+    )]
     pub admin_host: Vec<String>,
     /// Browsers reach the page by HTTPS, through a proxy: its cookie is for HTTPS only.
     #[arg(long, value_name = "BOOL", env = "UNPANIC_GUARD_ADMIN_HTTPS", help_heading = "Watching", num_args = 0..=1, require_equals = true, default_missing_value = "true")]

@@ -2,9 +2,9 @@
 
 #![expect(clippy::disallowed_methods, reason = "automation works on the disk and runs programs")]
 
-mod packages;
 mod measure;
 mod new_rule;
+mod packages;
 mod race_suite;
 mod scoreboard;
 mod scoreboard_cache;

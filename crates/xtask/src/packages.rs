@@ -49,6 +49,7 @@ fn runs(program: &str) -> bool {
 
 /// Debian keeps the programs of each version in a folder of their own.
 fn postgresql() -> bool {
-    let versions = std::fs::read_dir(Path::new("/usr/lib/postgresql")).into_iter().flatten().flatten();
+    let versions =
+        std::fs::read_dir(Path::new("/usr/lib/postgresql")).into_iter().flatten().flatten();
     versions.map(|version| version.path().join("bin/initdb")).any(|initdb| initdb.exists())
 }

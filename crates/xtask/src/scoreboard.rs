@@ -12,6 +12,10 @@ use crate::{
     scoreboard_layout, scoreboard_load, scoreboard_project, scoreboard_prove,
     scoreboard_race_suite, scoreboard_race_variants, scoreboard_speed, scoreboard_syntax,
     scoreboard_trace, scoreboard_trace_view, scoreboard_type_errors, scoreboard_types,
+    root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_guard,
+    scoreboard_layout, scoreboard_project, scoreboard_prove, scoreboard_race_suite,
+    scoreboard_race_variants, scoreboard_speed, scoreboard_syntax, scoreboard_trace,
+    scoreboard_trace_view, scoreboard_type_errors, scoreboard_types,
 };
 
 /// What a scoreboard has to work with.

@@ -82,7 +82,9 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
          written twice | right request | recovery: median | 90% | worst |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|"
     )?;
     let few = crashes / 10;
-    for (fixed, goroutines, n) in [(false, 0, crashes), (true, 0, crashes), (false, 100_000, few), (true, 100_000, few)] {
+    for (fixed, goroutines, n) in
+        [(false, 0, crashes), (true, 0, crashes), (false, 100_000, few), (true, 100_000, few)]
+    {
         let place = folder.path().join(format!("{fixed}-{goroutines}"));
         std::fs::create_dir_all(&place)?;
         let row = crash(&unpanic, &service, &place, fixed, goroutines, n.max(1), &mut wrong)?;
@@ -108,12 +110,20 @@ fn crash(
     wrong: &mut Vec<String>,
 ) -> anyhow::Result<String> {
     let (address, ledger, log) = (free()?, place.join("ledger"), place.join("stderr"));
-    let upstream =
-        if fixed { free()?.to_string() } else { "127.0.0.1:{port}".to_owned() };
+    let upstream = if fixed { free()?.to_string() } else { "127.0.0.1:{port}".to_owned() };
     let mut command = Command::new(unpanic.binary());
     command
         .args(["guard", "--listen", &address.to_string(), "--upstream", &upstream])
-        .args(["--admin", "none", "--health", "/health", "--retry-rate", "100", "--breaker-after", "1000"])
+        .args([
+            "--admin",
+            "none",
+            "--health",
+            "/health",
+            "--retry-rate",
+            "100",
+            "--breaker-after",
+            "1000",
+        ])
         .args(["--sound-after", "50ms", "--queue-time", "60s", "--start-timeout", "60s", "--store"])
         .arg(place.join("incidents.db"))
         .arg("--")
@@ -185,7 +195,8 @@ fn crash(
     check(incidents == crashes, format!("{incidents} incidents of {crashes} crashes"));
     recoveries.sort_unstable();
     let part = |of: usize| recoveries[(recoveries.len() * of / 100).min(recoveries.len() - 1)];
-    let right: Vec<String> = right.iter().map(|(confidence, n)| format!("{n} {confidence}")).collect();
+    let right: Vec<String> =
+        right.iter().map(|(confidence, n)| format!("{n} {confidence}")).collect();
     Ok(format!(
         "| {kind} | {goroutines} | {crashes} | {reads} | {failed} | {writes} | {refused} | {lost} | {twice} | {} | {:.0} ms | {:.0} ms | {:.0} ms |\n",
         right.join(", "),
@@ -296,7 +307,19 @@ fn throughput(
     if Command::new("wrk").arg("-v").output().is_err() {
         return Ok(page + "\nNot measured: there is no wrk (Debian: apt-get install wrk).\n");
     }
-    run_command(cargo().args(["build", "--quiet", "--package", "guard", "--example", "bare_proxy", "--profile"]).arg(profile(unpanic)))?;
+    run_command(
+        cargo()
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "guard",
+                "--example",
+                "bare_proxy",
+                "--profile",
+            ])
+            .arg(profile(unpanic)),
+    )?;
     let bare = unpanic.binary().with_file_name("examples").join("bare_proxy");
     let direct = free()?;
     let _service = started(Command::new(service).args(["-addr", &direct.to_string()]))?;
@@ -310,7 +333,16 @@ fn throughput(
     let address = free()?;
     let guard = started(
         Command::new(unpanic.binary())
-            .args(["guard", "--listen", &address.to_string(), "--admin", "none", "--store", "none", "--"])
+            .args([
+                "guard",
+                "--listen",
+                &address.to_string(),
+                "--admin",
+                "none",
+                "--store",
+                "none",
+                "--",
+            ])
             .arg(service)
             .args(["-addr", "127.0.0.1:{port}"]),
     )?;
@@ -333,8 +365,12 @@ fn throughput(
     }
     for ((name, _, _), (figures, idle)) in ways.iter().zip(best.iter().zip(idle)) {
         let [(few, few99), (many, many99)] = figures;
-        let idle = idle.map_or_else(|| "–".to_owned(), |kib| format!("{:.1} MB", kib as f64 / 1024.0));
-        writeln!(page, "| {name} | {few:.0}/s | {few99:.1} ms | {many:.0}/s | {many99:.1} ms | {idle} |")?;
+        let idle =
+            idle.map_or_else(|| "–".to_owned(), |kib| format!("{:.1} MB", kib as f64 / 1024.0));
+        writeln!(
+            page,
+            "| {name} | {few:.0}/s | {few99:.1} ms | {many:.0}/s | {many99:.1} ms | {idle} |"
+        )?;
     }
     let _ = setup;
     Ok(page)
@@ -347,7 +383,8 @@ fn profile(unpanic: &Unpanic) -> String {
 }
 
 fn started(command: &mut Command) -> anyhow::Result<Running> {
-    let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let process =
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     Ok(Running(process))
 }
 
@@ -386,7 +423,8 @@ fn wrk(address: SocketAddr, connections: u32) -> anyhow::Result<(f64, f64)> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let value = |name: &str| {
         let line = text.lines().map(str::trim).find_map(|line| line.strip_prefix(name));
-        line.map(|value| value.trim().to_owned()).with_context(|| format!("wrk printed no {name}:\n{text}"))
+        line.map(|value| value.trim().to_owned())
+            .with_context(|| format!("wrk printed no {name}:\n{text}"))
     };
     let rate = value("Requests/sec:")?.parse()?;
     let slow = value("99%")?;

@@ -255,7 +255,7 @@ pub struct Answer(Kind);
 
 enum Kind {
     /// Of the guard itself.
-    Own(Option<Bytes>, Option<InFlight>),
+    Own(Option<Bytes>, #[expect(dead_code, reason = "held for its drop")] Option<InFlight>),
     /// Of the service.
     Service { incoming: Incoming, held: Box<Held>, ended: bool },
 }
@@ -284,13 +284,7 @@ impl Body for Answer {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match &mut self.0 {
-            Kind::Own(text, in_flight) => {
-                let frame = text.take();
-                if let (Some(frame), Some(in_flight)) = (&frame, &in_flight) {
-                    in_flight.flight().sent_more(frame.len() as u64);
-                }
-                Poll::Ready(frame.map(|text| Ok(Frame::data(text))))
-            }
+            Kind::Own(text, _) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
             Kind::Service { incoming, held, ended } => {
                 match Pin::new(&mut *incoming).poll_frame(cx) {
                     Poll::Pending => Poll::Pending,
@@ -305,12 +299,7 @@ impl Body for Answer {
                         held.in_flight.flight().meets(incidents::Fate::Cut);
                         Poll::Ready(Some(Err(BodyError::Service(error))))
                     }
-                    Poll::Ready(Some(Ok(frame))) => {
-                        if let Some(data) = frame.data_ref() {
-                            held.in_flight.flight().sent_more(data.len() as u64);
-                        }
-                        Poll::Ready(Some(Ok(frame)))
-                    }
+                    Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(Ok(frame))),
                 }
             }
         }

@@ -356,12 +356,9 @@ impl Proxy {
             if let (Ok(client), Ok(service)) = (client.await, service.await) {
                 let (mut client, mut service) = (TokioIo::new(client), TokioIo::new(service));
                 // An error is the end of one side, and with it of the other.
-                if let Ok((_, down)) =
-                    tokio::io::copy_bidirectional(&mut client, &mut service).await
-                {
-                    held.0.flight().sent_more(down);
-                }
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut service).await;
             }
+            drop(held);
         });
         let mut response = Response::from_parts(parts, Answer::own(bytes::Bytes::new(), None));
         response.extensions_mut().clear();

@@ -173,8 +173,7 @@ async fn speak<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             .timer(TokioTimer::new())
             .header_read_timeout(options.header_timeout)
             .max_buf_size(options.header_limit.max(64 << 10))
-            .max_header_size(options.header_limit)
-            .pipeline_flush(true);
+            .max_header_size(options.header_limit);
         let io = TokioIo::new(Inspected::new(stream, ambiguous));
         let connection = builder.serve_connection(io, service).with_upgrades();
         tokio::pin!(connection);

@@ -28,8 +28,6 @@ const OUTPUT: Duration = Duration::from_millis(200);
 pub(crate) struct Child {
     /// As the proxy sees it.
     pub backend: Arc<Backend>,
-    /// When it was started.
-    pub started_at: SystemTime,
     /// The last lines that it printed.
     pub tail: Mutex<Tail>,
     /// What was known when it began to die.
@@ -146,7 +144,6 @@ impl Running {
         let (phase, receive) = watch::channel(Phase::Alive);
         let child = Arc::new(Child {
             backend,
-            started_at: SystemTime::now(),
             tail: Mutex::new(Tail::new(context.options.capture.lines)),
             death: OnceLock::new(),
             confirmed: AtomicBool::new(false),

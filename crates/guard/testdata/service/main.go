@@ -117,7 +117,7 @@ func placeOrder(w http.ResponseWriter, r *http.Request) {
 }
 
 func crash(w http.ResponseWriter, r *http.Request) {
-	log.Print("about to do something, mode ", r.FormValue("mode"))
+	log.Print("about to do something, mode ", r.FormValue("mode"), " trace ", r.Header.Get("Traceparent"))
 	switch r.FormValue("mode") {
 	case "map":
 		mapConflict()

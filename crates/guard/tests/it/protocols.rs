@@ -109,7 +109,7 @@ fn certificate(folder: &Path) {
     let root = String::from_utf8(root.stdout).unwrap();
     let program = format!("{}/src/crypto/tls/generate_cert.go", root.trim());
     let made = Command::new("go")
-        .args(["run", &program, "--host", "localhost", "--ca"])
+        .args(["run", &program, "--host", "localhost"])
         .current_dir(folder)
         .output()
         .unwrap();

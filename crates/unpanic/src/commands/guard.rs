@@ -166,9 +166,9 @@ fn proxy(config: &GuardConfig) -> anyhow::Result<ProxyOptions> {
         Some("safe") => Retry::Safe,
         None | Some("idempotent") => Retry::Idempotent,
         Some("idempotency-key") => Retry::IdempotencyKey,
-        Some(other) => bail!(
-            "--retry: expected never, safe, idempotent or idempotency-key, found {other:?}"
-        ),
+        Some(other) => {
+            bail!("--retry: expected never, safe, idempotent or idempotency-key, found {other:?}")
+        }
     };
     let body_limit = config.body_limit.as_ref();
     Ok(ProxyOptions {
@@ -213,8 +213,9 @@ fn bytes(flag: &str, text: Option<&String>, default: &str) -> anyhow::Result<u64
 /// `90s`, `500ms`, `2m`.
 fn time(flag: &str, text: Option<&String>, default: &str) -> anyhow::Result<Duration> {
     let text = text.map_or(default, String::as_str);
-    let nanoseconds = crate::cli_trace::duration(text)
-        .map_err(|_| anyhow::anyhow!("{flag}: expected a time, as in 500ms, 10s or 2m, found {text:?}"))?;
+    let nanoseconds = crate::cli_trace::duration(text).map_err(|_| {
+        anyhow::anyhow!("{flag}: expected a time, as in 500ms, 10s or 2m, found {text:?}")
+    })?;
     Ok(Duration::from_nanos(nanoseconds.unsigned_abs()))
 }
 
