@@ -50,6 +50,7 @@ impl Row {
         let dead: Vec<String> = dead.map(|goroutine| goroutine.id.to_string()).collect();
         let parts = [
             &service,
+            &fingerprint,
             &new.time.as_nanosecond().to_string(),
             &new.service.host,
             &new.service.instance,

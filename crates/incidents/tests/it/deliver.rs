@@ -75,7 +75,7 @@ async fn a_life_is_told_to_all_sinks() {
         "orders died: fatal error: concurrent map writes in store.(*Index).Put"
     );
     for part in [
-        "recover could not have stopped it",
+        "Recover could not have stopped it",
         "store/expire.go:17",
         "take `s.mu`",
         "POST /orders/7",
@@ -174,7 +174,11 @@ async fn a_slow_sink_holds_up_itself_only() {
         store.record(&fresh(named(&format!("Slow{n}")))).await.unwrap();
     }
     let others = async {
-        while quick.log().pages.len() + quick.log().alerts.len() < 6 {
+        let told = || {
+            let log = quick.log();
+            log.pages.len() + log.alerts.len()
+        };
+        while told() < 6 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         slow.log().hooks.len()

@@ -144,11 +144,15 @@ fn ago(seconds: i64) -> String {
 
 /// A length of time, in two units at most.
 pub(super) fn length(seconds: u64) -> String {
+    let units = |whole: u64, unit: &str, rest: u64, smaller: &str| match rest {
+        0 => format!("{whole} {unit}"),
+        rest => format!("{whole} {unit} {rest} {smaller}"),
+    };
     match seconds {
         0..60 => format!("{seconds} s"),
         60..3600 => format!("{} min", seconds / 60),
-        3600..86_400 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3600),
+        3600..86_400 => units(seconds / 3600, "h", seconds % 3600 / 60, "min"),
+        _ => units(seconds / 86_400, "d", seconds % 86_400 / 3600, "h"),
     }
 }
 
@@ -204,6 +208,7 @@ mod tests {
             (ago(-3), ago(59), ago(7200)),
             ("just now".into(), "59 s ago".into(), "2 h ago".into())
         );
+        assert_eq!((length(3600), length(90_000)), ("1 h".to_owned(), "1 d 1 h".to_owned()));
         assert_eq!(query("a b&é"), "a%20b%26%C3%A9");
     }
 }
