@@ -146,7 +146,9 @@ impl FuncAnalysis<'_, '_> {
                         || beside(b, x)
                         || (order.after(t, u, Some(made)) && self.may_keep_what_it_gave(t, made, u))
                 }
-                (Some(t), Some(u)) => order.after(t, u, Some(made)) || order.after(u, t, Some(made)),
+                (Some(t), Some(u)) => {
+                    order.after(t, u, Some(made)) || order.after(u, t, Some(made))
+                }
                 (None, None) => false,
             }
         });

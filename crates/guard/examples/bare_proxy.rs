@@ -31,13 +31,11 @@ async fn main() -> Result<(), Error> {
         stream.set_nodelay(true)?;
         let client = client.clone();
         tokio::spawn(async move {
-            let service = service_fn(move |mut request: http::Request<Incoming>| {
-                let client = client.clone();
-                async move {
-                    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-                    *request.uri_mut() = format!("http://{upstream}{path}").parse()?;
-                    Ok::<_, Error>(client.request(request).await?)
-                }
+            let service = service_fn(|mut request: http::Request<Incoming>| {
+                let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+                let target = format!("http://{upstream}{path}").parse();
+                *request.uri_mut() = target.expect("an address and a path that was parsed already");
+                client.request(request)
             });
             // An error ends the connection; there is nobody to tell.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;

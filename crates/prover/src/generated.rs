@@ -144,7 +144,7 @@ impl Prover {
             check.runs += 1;
             let text = executed.tail();
             let at_once = text.contains("goroutines that run at once use one object");
-            if executed.code != 0 && at_once && places.iter().any(|place| holds(text, place)) {
+            if executed.code != 0 && at_once && places.iter().any(|place| holds(&text, place)) {
                 check.failed += 1;
             } else {
                 check.other = build_text(&executed);

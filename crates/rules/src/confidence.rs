@@ -131,9 +131,9 @@ fn may_run_itself(cx: &RuleContext<'_>, starter: FuncId) -> bool {
         let instr = func.instr(v);
         instr.ty.is_some_and(is_func)
             && match instr.op {
-                Op::Load(var) => func.values.iter().any(|i| {
-                    matches!(i.op, Op::Store { addr, value } if addr == var && is_param(value))
-                }),
+                Op::Load(var) => func.values.iter().any(
+                    |i| matches!(i.op, Op::Store { addr, value } if addr == var && is_param(value)),
+                ),
                 _ => is_param(v),
             }
     };
@@ -185,9 +185,11 @@ fn has_it_alone(cx: &RuleContext<'_>, pair: &Pair) -> bool {
 
 /// Whether a side fills, for want of it, a field that is filled where such objects are made.
 fn fills_filled(cx: &RuleContext<'_>, pair: &Pair) -> bool {
-    [&pair.a.event, &pair.b.event].into_iter().filter(|e| e.once).any(|e| match e.path.elems.last() {
-        Some(flow::Elem::Field(field)) => cx.analysis.context.is_filled_when_made(field),
-        _ => false,
+    [&pair.a.event, &pair.b.event].into_iter().filter(|e| e.once).any(|e| {
+        match e.path.elems.last() {
+            Some(flow::Elem::Field(field)) => cx.analysis.context.is_filled_when_made(field),
+            _ => false,
+        }
     })
 }
 

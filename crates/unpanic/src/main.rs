@@ -6,10 +6,10 @@
 
 mod app;
 mod cli;
-mod cli_lab;
-mod cli_scaffold;
 mod cli_gate;
 mod cli_guard;
+mod cli_lab;
+mod cli_scaffold;
 mod cli_trace;
 mod commands;
 mod config;

@@ -12,15 +12,17 @@ use crate::run_command;
 type Need = (&'static str, fn() -> bool, &'static [&'static str]);
 
 const NEEDS: &[Need] = &[
-    ("Chromium and its driver", || runs("chromedriver") && runs("chromium"), &[
-        "chromium",
-        "chromium-driver",
-    ]),
+    (
+        "Chromium and its driver",
+        || runs("chromedriver") && runs("chromium"),
+        &["chromium", "chromium-driver"],
+    ),
     ("PostgreSQL's server", postgresql, &["postgresql"]),
-    ("promtool and amtool", || runs("promtool") && runs("amtool"), &[
-        "prometheus",
-        "prometheus-alertmanager",
-    ]),
+    (
+        "promtool and amtool",
+        || runs("promtool") && runs("amtool"),
+        &["prometheus", "prometheus-alertmanager"],
+    ),
 ];
 
 /// Installs what is not there yet.

@@ -6,16 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use crate::toolchain::Go;
-use crate::{root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_gate, scoreboard_guard, scoreboard_lab, scoreboard_layout, scoreboard_load, scoreboard_project, scoreboard_prove, scoreboard_prove_modules, scoreboard_prove_race_suite, scoreboard_prove_tests, scoreboard_race_suite, scoreboard_race_variants, scoreboard_speed, scoreboard_syntax, scoreboard_trace, scoreboard_trace_record, scoreboard_trace_view, scoreboard_type_errors, scoreboard_types};
 use crate::{
     root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_gate,
-    scoreboard_layout, scoreboard_load, scoreboard_project, scoreboard_prove,
-    scoreboard_race_suite, scoreboard_race_variants, scoreboard_speed, scoreboard_syntax,
-    scoreboard_trace, scoreboard_trace_view, scoreboard_type_errors, scoreboard_types,
-    root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_guard,
-    scoreboard_layout, scoreboard_project, scoreboard_prove, scoreboard_race_suite,
-    scoreboard_race_variants, scoreboard_speed, scoreboard_syntax, scoreboard_trace,
-    scoreboard_trace_view, scoreboard_type_errors, scoreboard_types,
+    scoreboard_guard, scoreboard_lab, scoreboard_layout, scoreboard_load, scoreboard_project,
+    scoreboard_prove, scoreboard_prove_modules, scoreboard_prove_race_suite,
+    scoreboard_prove_tests, scoreboard_race_suite, scoreboard_race_variants, scoreboard_speed,
+    scoreboard_syntax, scoreboard_trace, scoreboard_trace_record, scoreboard_trace_view,
+    scoreboard_type_errors, scoreboard_types,
 };
 
 /// What a scoreboard has to work with.
