@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::workspace::is_workspace;
 
 /// Time for what was killed to stop writing into the folder.
-const PATIENCE: u32 = 20;
+const PATIENCE: u32 = 600;
 
 /// What unpanic writes to have the command killed and the folder left.
 pub(crate) const KILL: u8 = b'k';

@@ -84,7 +84,9 @@ fn is_answered_to_test(cx: &RuleContext<'_>, pair: &Pair) -> bool {
         None => cx.origins().of(cx, pair.scope).kind == GoroutineKind::Test,
     };
     let given = |own: &Side, other: &Side| {
-        other.thread.as_ref().is_some_and(|t| !is_own(t.starter)) && tests(own)
+        use knowledge::OriginKind::{GrpcHandler, HttpHandler};
+        let serves = |t: &Thread| matches!(t.kind, HttpHandler | GrpcHandler);
+        other.thread.as_ref().is_some_and(|t| serves(t) || !is_own(t.starter)) && tests(own)
     };
     given(&pair.a, &pair.b) || given(&pair.b, &pair.a)
 }

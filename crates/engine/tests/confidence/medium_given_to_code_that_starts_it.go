@@ -4,12 +4,8 @@ package main
 import "time"
 
 func run(f func()) {
-	done := make(chan struct{}, 1)
-	go func() { f(); done <- struct{}{} }()
-	select {
-	case <-done:
-	case <-time.After(time.Second):
-	}
+	go f()
+	time.Sleep(time.Millisecond)
 }
 
 func main() {

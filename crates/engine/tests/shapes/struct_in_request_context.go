@@ -19,7 +19,7 @@ func wrap(next http.Handler) http.Handler {
 }
 
 func handle(w http.ResponseWriter, r *http.Request) {
-	i := r.Context().Value(key{}).(*info) // want "ERR002"
+	i := r.Context().Value(key{}).(*info)
 	i.name = r.URL.Path
 	fmt.Fprint(w, "done")
 }

@@ -34,7 +34,7 @@ async fn child() {
 
 #[tokio::test]
 async fn nothing_is_lost_and_nothing_is_told_twice() {
-    let rounds: i64 = if std::env::var_os("UNPANIC_SLOW").is_some() { 100 } else { 6 };
+    let rounds: i64 = if std::env::var_os("UNPANIC_EXHAUSTIVE").is_some() { 100 } else { 6 };
     let servers = Servers::start().await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("incidents.db");

@@ -3,6 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
+/// What takes minutes runs when `UNPANIC_EXHAUSTIVE` is set, which CI does not do.
+pub fn exhaustive() -> bool {
+    std::env::var_os("UNPANIC_EXHAUSTIVE").is_some()
+}
+
 /// Slow tests run when `UNPANIC_SLOW` is set, which CI does.
 pub fn slow() -> bool {
     std::env::var_os("UNPANIC_SLOW").is_some_and(|v| !v.is_empty() && v != "0")

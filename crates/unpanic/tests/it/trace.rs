@@ -173,7 +173,7 @@ fn what_cannot_be_read() {
     place.run("trace whole.trace --around 5s").fails(2, "the trace is 29.0 ms long");
     place.run("trace").fails(2, "FILE");
     place.write("old.trace", b"go 1.21 trace\0\0\0rest");
-    place.run("trace old.trace").fails(3, "old format");
+    place.run("trace old.trace").fails(3, "broken trace");
     let mut broken = conflict().finish();
     broken.extend_from_slice(&[0xff; 64]);
     place.write("broken.trace", &broken);

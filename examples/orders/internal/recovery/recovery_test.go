@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 const (
@@ -49,9 +50,13 @@ func (r *reports) records(t *testing.T) []map[string]any {
 	return records
 }
 
-// only returns the single record that is expected.
+// only returns the single record that is expected. A client may have its answer before the server has
+// written the record.
 func (r *reports) only(t *testing.T) map[string]any {
 	t.Helper()
+	for start := time.Now(); len(r.records(t)) == 0 && time.Since(start) < 5*time.Second; {
+		time.Sleep(time.Millisecond)
+	}
 	records := r.records(t)
 	if len(records) != 1 {
 		t.Fatalf("got %d log records, want 1: %v", len(records), records)

@@ -74,7 +74,7 @@ pub fn guard(args: &ProveGuardArgs) -> ExitClass {
 fn prove(app: &App, args: &ProveArgs) -> anyhow::Result<ExitClass> {
     let quiet = app.global.quiet.or(app.config.quiet).unwrap_or(false);
     // Before anything that takes time: without Go there is nothing to be done.
-    let toolchain = Toolchain::find(&args.go, &app.dir)?;
+    let toolchain = Toolchain::find(&args.go, &app.dir).map_err(ProveError::from)?;
     let mut suspects = suspects(app, args, quiet)?;
     if suspects.findings.is_empty() && !args.all {
         if !quiet {
