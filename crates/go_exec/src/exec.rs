@@ -51,7 +51,8 @@ impl Executed {
 pub struct Execution<'a> {
     /// The guard; without one the command is started directly, in a group of its own.
     pub guard: Option<&'a Guard>,
-    /// The folder that goes when unpanic dies.
+    /// The folder that goes with the run. What a go command makes for itself lies there too: killed, it
+    /// removes nothing.
     pub workspace: &'a Path,
     /// Program and arguments.
     pub command: Vec<OsString>,
@@ -75,6 +76,7 @@ impl Execution<'_> {
         for name in self.env_remove {
             command.env_remove(name);
         }
+        command.env("GOTMPDIR", self.workspace);
         command.envs(self.env.iter().map(|(k, v)| (k, v)));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = own_group(&mut command).spawn()?;
@@ -114,7 +116,6 @@ impl Execution<'_> {
         let (program, arguments) = match self.guard {
             Some(guard) => {
                 let mut arguments = guard.arguments.clone();
-                arguments.push(self.workspace.into());
                 arguments.push("--".into());
                 arguments.extend(self.command.iter().cloned());
                 (guard.program.clone().into_os_string(), arguments)

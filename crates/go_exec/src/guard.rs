@@ -1,23 +1,24 @@
-//! The process between unpanic and what it runs. It starts the command in a group of its own and
-//! listens to a pipe from unpanic: when the pipe closes, by whatever unpanic died of, it kills the
-//! group and removes the folder.
+//! The processes that clean up when unpanic dies, by whatever it died of: they hold one end of a pipe,
+//! which closes then. One is with a folder for as long as it is there and removes it; one is between
+//! unpanic and each command that it runs, in a group of its own, and kills the group. That is not one
+//! process for both: a command may end of unpanic's death before its guard has heard of it, as by writing
+//! to a pipe that nobody reads.
 
 use std::ffi::OsString;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::workspace::is_workspace;
 
 /// Time for what was killed to stop writing into the folder.
 const PATIENCE: u32 = 600;
 
-/// What unpanic writes to have the command killed and the folder left.
+/// What unpanic writes to have the command killed.
 pub(crate) const KILL: u8 = b'k';
 
-/// How to start the guard: this program with these arguments, a folder and a command.
+/// How to start a guard: this program with these arguments, and `--folder` with a folder or `--` with a
+/// command.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Guard {
     /// The program.
@@ -26,16 +27,16 @@ pub struct Guard {
     pub arguments: Vec<OsString>,
 }
 
-/// A guard that runs nothing: it removes a folder when unpanic dies between two commands. It ends
-/// when this is dropped.
+/// The guard of a folder. Dropped, it removes the folder, too.
 #[derive(Debug)]
-pub struct Janitor(Child);
+pub(crate) struct Janitor(Child);
 
 impl Janitor {
     /// Starts it.
     pub fn start(guard: &Guard, folder: &Path) -> std::io::Result<Self> {
         let mut command = Command::new(&guard.program);
-        command.args(&guard.arguments).arg(folder).stdin(Stdio::piped()).stdout(Stdio::null());
+        command.args(&guard.arguments).arg("--folder").arg(folder);
+        command.stdin(Stdio::piped()).stdout(Stdio::null());
         own_group(&mut command).spawn().map(Self)
     }
 }
@@ -64,15 +65,17 @@ pub(crate) fn kill_group(leader: u32) {
     let _ = leader;
 }
 
-/// The guard itself: runs `command`, watches standard input, and gives the exit code to pass on.
-/// Without a command it waits until standard input is closed. `memory` is how many bytes of data each
-/// process may have, where the system can limit that.
-pub fn guard_main(folder: &Path, memory: Option<u64>, command: &[OsString]) -> u8 {
-    let Some((program, arguments)) = command.split_first() else {
-        let _ = std::io::stdin().read(&mut [0]);
-        remove(folder);
-        return 0;
-    };
+/// The guard of a folder itself: removes it once standard input is closed.
+pub fn guard_folder(folder: &Path) {
+    let _ = std::io::stdin().read(&mut [0]);
+    remove(folder);
+}
+
+/// The guard of a command itself: runs it, kills it when standard input says so or is closed, and gives the
+/// exit code to pass on. `memory` is how many bytes of data each process may have, where the system can
+/// limit that.
+pub fn guard_command(memory: Option<u64>, command: &[OsString]) -> u8 {
+    let Some((program, arguments)) = command.split_first() else { return 127 };
     if let Some(bytes) = memory {
         limit_memory(bytes);
     }
@@ -84,24 +87,15 @@ pub fn guard_main(folder: &Path, memory: Option<u64>, command: &[OsString]) -> u
             return 127;
         }
     };
-    let (leader, folder) = (child.id(), folder.to_owned());
-    let abandoned = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&abandoned);
-    let watcher = std::thread::spawn(move || {
-        let mut byte = [0];
-        let asked = matches!(std::io::stdin().read(&mut byte), Ok(1)) && byte[0] == KILL;
-        told.store(!asked, Ordering::SeqCst);
+    let leader = child.id();
+    std::thread::spawn(move || {
+        // `KILL`, or the end of unpanic.
+        let _ = std::io::stdin().read(&mut [0]);
         kill_group(leader);
-        if !asked {
-            remove(&folder);
-        }
     });
     let status = child.wait();
     // Whatever the command has left behind goes with it.
     kill_group(leader);
-    if abandoned.load(Ordering::SeqCst) {
-        let _ = watcher.join();
-    }
     status.map_or(1, exit_code)
 }
 

@@ -13,7 +13,7 @@ mod toolchain;
 mod workspace;
 
 pub use exec::{Executed, Execution};
-pub use guard::{Guard, Janitor, guard_main};
+pub use guard::{Guard, guard_command, guard_folder};
 pub use toolchain::Toolchain;
 pub use workspace::Workspace;
 

@@ -1,26 +1,32 @@
-//! The folder that a run works in. It goes when the run ends, when unpanic dies (the guard sees to
+//! The folder that a run works in. It goes when the run ends, when unpanic dies (its guard sees to
 //! it), and if both are killed, when unpanic starts again.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
+use crate::guard::{Guard, Janitor};
+
 const PREFIX: &str = "unpanic-run-";
 
 /// The folder; removed on drop.
 #[derive(Debug)]
 pub struct Workspace {
+    // Dropped first: it may still be removing what the next field looks for.
+    _janitor: Option<Janitor>,
     dir: tempfile::TempDir,
 }
 
 impl Workspace {
-    /// Makes one, after removing those of processes that are gone.
-    pub fn new() -> io::Result<Self> {
+    /// Makes one, after removing those of processes that are gone. Without a guard, it stays until the next
+    /// one is made when this process is killed.
+    pub fn new(guard: Option<&Guard>) -> io::Result<Self> {
         let above = std::env::temp_dir();
         remove_stale(&above);
         let prefix = format!("{PREFIX}{}-", std::process::id());
         let dir = tempfile::Builder::new().prefix(&prefix).tempdir_in(above)?;
-        Ok(Self { dir })
+        let janitor = guard.map(|guard| Janitor::start(guard, dir.path())).transpose()?;
+        Ok(Self { _janitor: janitor, dir })
     }
 
     /// Where it is.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use go_crash::Kind;
-use go_exec::{Execution, Guard, Janitor, Toolchain, Workspace};
+use go_exec::{Execution, Guard, Toolchain, Workspace};
 
 use crate::LabError;
 use crate::build::{self, Build, Builder, ENVIRONMENT};
@@ -60,10 +60,8 @@ struct Arm {
 pub fn run(options: &Options, tell: &mut dyn FnMut(usize, &str)) -> Result<Report, LabError> {
     let began = Instant::now();
     let load = load();
-    let workspace = Workspace::new().map_err(LabError::io("a folder for the run"))?;
-    // Between two commands there is no guard; this one sees to the folder then.
-    let janitor = options.guard.as_ref().map(|guard| Janitor::start(guard, workspace.path()));
-    let _janitor = janitor.transpose().map_err(LabError::io("the guard"))?;
+    let workspace =
+        Workspace::new(options.guard.as_ref()).map_err(LabError::io("a folder for the run"))?;
     let mut outcomes = Vec::new();
     for (number, experiment) in options.experiments.iter().enumerate() {
         if let Some(keep) = &options.keep {

@@ -29,8 +29,8 @@
 //!   goroutines came close to each other in time on one object, and not elsewhere. A delay that catches
 //!   nobody makes the next one there rarer, at most eight goroutines are held at once, and none while it
 //!   is the only one. Each process has a budget: two seconds (`--all`: a tenth) and 30% of its run time.
-//! - `go_exec::guard` is a process between unpanic and the go command. It notices when unpanic is gone, by
-//!   whatever signal, kills what was started and removes the folder.
+//! - `go_exec::guard`: processes that notice when unpanic is gone, by whatever signal, kill what was started
+//!   and remove the folder.
 //!
 //! # What a proof means
 //!

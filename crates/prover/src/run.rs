@@ -116,7 +116,8 @@ impl Prover {
         findings: usize,
         options: RunOptions,
     ) -> Result<Self, ProveError> {
-        let workspace = Workspace::new().map_err(ProveError::io("a folder for the run"))?;
+        let workspace = Workspace::new(options.guard.as_ref())
+            .map_err(ProveError::io("a folder for the run"))?;
         let mut files = prepared.files.clone();
         let mut options = options;
         if options.amplify {

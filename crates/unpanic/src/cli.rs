@@ -436,11 +436,12 @@ pub struct ProveArgs {
 #[derive(Args, Debug)]
 pub struct ProveGuardArgs {
     /// What is removed when unpanic is gone.
-    pub folder: PathBuf,
+    #[arg(long)]
+    pub folder: Option<PathBuf>,
     /// So many bytes of memory the command may have.
     #[arg(long)]
     pub memory: Option<u64>,
-    /// What is run; nothing to watch the folder only.
+    /// What is run, and killed when unpanic is gone.
     #[arg(last = true)]
     pub command: Vec<std::ffi::OsString>,
 }

@@ -161,7 +161,7 @@ pub struct MarkedReport {
     pub at: f64,
     /// Requests in flight at the trigger that ended badly.
     pub cut: u64,
-    /// Requests that were sent in the last tenth of a second before the trigger and ended badly: they may have
+    /// Requests that were sent in the last 5 ms before the trigger and ended badly: they may have
     /// met the end of a connection that the server took for idle.
     pub raced: u64,
     /// Requests in flight at the trigger that ended well.

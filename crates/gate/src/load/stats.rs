@@ -13,8 +13,9 @@ use super::outcome::{Failure, Outcome};
 pub const MAX_SLICES: u64 = 600;
 /// Shorter slices show noise.
 const MIN_SLICE: u64 = 100_000_000;
-/// A request that was sent so shortly before may still be on its way. In nanoseconds.
-const RACE: u64 = 100_000_000;
+/// A request that was sent so shortly before may still be on its way. In nanoseconds; longer, and a service
+/// that answers quickly could cut off all that it has without being blamed.
+const RACE: u64 = 5_000_000;
 /// The longest latency that is told apart: an hour, in nanoseconds.
 const LONGEST: u64 = 3_600_000_000_000;
 

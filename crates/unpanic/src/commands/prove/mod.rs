@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use diag::{Confidence, ExitClass, FindingRecord, Resolver, Severity, Status};
 use engine::{CheckRequest, RuleSelection, check};
-use go_exec::guard_main;
+use go_exec::{guard_command, guard_folder};
 use prover::{
     Guard, JobKind, Plan, ProveError, Prover, Request, RunLog, RunOptions, Toolchain, Verdict,
     VerdictKind, prepare,
@@ -66,7 +66,13 @@ pub fn run(app: &App, args: ProveArgs) -> anyhow::Result<ExitClass> {
 
 /// The guard's own process.
 pub fn guard(args: &ProveGuardArgs) -> ExitClass {
-    let code = guard_main(&args.folder, args.memory, &args.command);
+    let code = match &args.folder {
+        Some(folder) => {
+            guard_folder(folder);
+            0
+        }
+        None => guard_command(args.memory, &args.command),
+    };
     // The command's exit code is not one of ours.
     std::process::exit(i32::from(code))
 }
