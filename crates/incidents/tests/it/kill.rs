@@ -34,7 +34,12 @@ async fn child() {
 
 #[tokio::test]
 async fn nothing_is_lost_and_nothing_is_told_twice() {
-    let rounds: i64 = if std::env::var_os("UNPANIC_EXHAUSTIVE").is_some() { 100 } else { 6 };
+    let set = |name: &str| std::env::var_os(name).is_some();
+    let rounds: i64 = match (set("UNPANIC_EXHAUSTIVE"), set("UNPANIC_SLOW")) {
+        (true, _) => 100,
+        (_, true) => 30,
+        _ => 6,
+    };
     let servers = Servers::start().await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("incidents.db");

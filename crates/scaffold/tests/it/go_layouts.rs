@@ -6,7 +6,7 @@ use scaffold::recovery::{self, Options, Plan};
 use scaffold::{Module, Place};
 use source::OsSystem;
 
-use crate::command::{exhaustive, run, slow};
+use crate::command::{run, slow};
 
 const ALL: Options = Options { grpc: true, prometheus: true, otel: true };
 
@@ -165,7 +165,7 @@ fn a_vendored_module() {
 /// The language of each version from 1.21 on, by the newest toolchain.
 #[test]
 fn each_language_version() {
-    if !exhaustive() {
+    if !slow() {
         return;
     }
     let tools = newest();
