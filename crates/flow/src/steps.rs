@@ -74,7 +74,11 @@ impl FuncAnalysis<'_, '_> {
     /// Orders the steps, finds conflicts over the function's own memory, and makes the summary.
     pub fn finish(mut self) -> (Summary, FuncFacts) {
         let inherent: Vec<bool> = self.threads.iter().map(|t| t.many).collect();
-        let within: Vec<ThreadSet> = self.steps.iter().map(|s| s.parallel.clone()).collect();
+        // Asked of goroutines only: most functions start none.
+        let within: Vec<ThreadSet> = match self.threads.is_empty() {
+            true => Vec::new(),
+            false => self.steps.iter().map(|s| s.parallel.clone()).collect(),
+        };
         self.order_steps();
         let pairs = self.own_pairs(&inherent, &within);
         let returns = self.returns();

@@ -95,6 +95,15 @@ fn what_is_there_is_kept_unless_forced() {
 }
 
 #[test]
+fn the_example_has_what_is_written_today() {
+    let orders = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/orders");
+    let outcome = module().run(&format!(
+        "scaffold recovery --dir {orders} --dry-run --grpc --metrics prometheus"
+    ));
+    assert_eq!((outcome.code, outcome.out.as_str()), (0, ""), "{}", outcome.err);
+}
+
+#[test]
 fn usage_errors_are_one_line_with_what_to_do() {
     let place = Place::new(&[("a.go", "package a\n")]);
     let outcome = place.run("scaffold recovery");
