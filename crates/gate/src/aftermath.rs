@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::check::{Check, Class, Status};
 use crate::config::{Config, Expect, Kind};
 use crate::drill::Seen;
+use crate::output::Crash;
 use crate::plan::Drill;
+use crate::process::Exit;
 use crate::units::{percent, shown, shown_ns};
 
 /// The checks of a drill. `heard`: the candidate's output was.
@@ -84,14 +86,52 @@ pub fn judge(drill: &Drill, seen: &Seen, config: &Config, heard: bool) -> Vec<Ch
     checks
 }
 
+/// The check that a load without any drill leaves the process alive. What it was asked meanwhile says nothing
+/// more when it died: one cause, one failure.
+pub fn survived(exits: &[Exit], crashes: &[Crash], load: Vec<Check>) -> Vec<Check> {
+    let died = !exits.is_empty();
+    let found = if died { how_it_ended(exits, crashes) } else { "it lives".to_owned() };
+    let process = Check::new(
+        Class::Recovery,
+        crate::judge::LOAD,
+        "process",
+        !died,
+        "the process lives on",
+        found,
+    );
+    let rest = load.into_iter().map(|check| match check.status {
+        Status::Pass => check,
+        _ if died => check.skipped("it died meanwhile"),
+        _ => check,
+    });
+    std::iter::once(process).chain(rest).collect()
+}
+
+/// Exits in words, with the first crash.
+fn how_it_ended(exits: &[Exit], crashes: &[Crash]) -> String {
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for exit in exits {
+        match counted.last_mut() {
+            Some((text, count)) if *text == exit.text => *count += 1,
+            _ => counted.push((&exit.text, 1)),
+        }
+    }
+    let exits: Vec<String> = counted
+        .into_iter()
+        .map(
+            |(text, count)| {
+                if count == 1 { text.to_owned() } else { format!("{text} ({count}×)") }
+            },
+        )
+        .collect();
+    let crash = crashes.first().map(|c| format!(": {}: {}", c.kind, c.message));
+    format!("it ended with {}{}", exits.join(", "), crash.unwrap_or_default())
+}
+
 fn recovery(drill: &Drill, seen: &Seen, heard: bool, checks: &mut Vec<Check>) {
     let name = drill.name.as_str();
     let died = !seen.exits.is_empty();
-    let how = || {
-        let exits: Vec<&str> = seen.exits.iter().map(|exit| exit.text.as_str()).collect();
-        let crash = seen.crashes.first().map(|c| format!(": {}: {}", c.kind, c.message));
-        format!("it ended with {}{}", exits.join(", "), crash.unwrap_or_default())
-    };
+    let how = || how_it_ended(&seen.exits, &seen.crashes);
     match drill.expect {
         Expect::Recovered if heard => {
             let found = if died { how() } else { "it lives".to_owned() };
@@ -126,14 +166,15 @@ fn recovery(drill: &Drill, seen: &Seen, heard: bool, checks: &mut Vec<Check>) {
         _ => {}
     }
     if drill.kind == Kind::Sigterm {
-        let code = seen.exits.first().map(|exit| exit.code == Some(0));
+        // The one that was started after it has no reason to end.
+        let graceful = seen.exits.len() == 1 && seen.exits[0].code == Some(0);
         let found = if died { how() } else { "it did not end".to_owned() };
         checks.push(Check::new(
             Class::Recovery,
             name,
             "graceful end",
-            code == Some(true),
-            "exit code 0",
+            graceful,
+            "exit code 0, once",
             found,
         ));
         let marked = seen.load.marked.unwrap_or_default();

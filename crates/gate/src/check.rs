@@ -120,6 +120,11 @@ impl Check {
         self
     }
 
+    /// Tells that the candidate did not live on or come back.
+    pub fn is_death(&self) -> bool {
+        self.class == Class::Recovery && self.status == Status::Fail
+    }
+
     /// Was not looked at.
     #[must_use]
     pub fn skipped(mut self, why: &str) -> Self {

@@ -12,6 +12,7 @@ use crate::fetch::Place;
 use crate::lines::{self, Fields};
 use crate::load::{self, LoadHandle, LoadReport, uuid};
 use crate::metrics;
+use crate::output::Crash;
 use crate::plan::{Drill, Plan, Trigger};
 use crate::probe::{self, Probe, Prober};
 use crate::process::{Candidate, Exit};
@@ -85,17 +86,6 @@ pub struct Seen {
     pub late: u64,
     /// Seconds from the start of the load to the trigger.
     pub at: f64,
-}
-
-/// A crash in the output.
-#[derive(Clone, Debug, Serialize)]
-pub struct Crash {
-    /// `panic`, `fatal error`, …
-    pub kind: String,
-    /// Its message.
-    pub message: String,
-    /// Its fingerprint.
-    pub fingerprint: String,
 }
 
 /// A figure before and after.
@@ -422,15 +412,7 @@ impl Acted {
                     .is_some_and(|id| self.traces.iter().any(|t| t == id))
             };
             seen.traced = events.iter().filter(is_ours).count() as u64;
-            let crashes = heard.crashes.iter().filter(|(at, _)| *at >= self.triggered);
-            seen.crashes = crashes
-                .map(|(_, report)| Crash {
-                    kind: report.kind.as_str().to_owned(),
-                    message: diag::clean_line(&report.message).chars().take(300).collect(),
-                    fingerprint: report.fingerprint.clone(),
-                })
-                .take(10)
-                .collect();
+            seen.crashes = heard.crashes_since(self.triggered);
         }
         seen
     }

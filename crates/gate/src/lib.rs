@@ -33,11 +33,12 @@ pub mod units;
 mod verdict;
 
 pub use check::{Check, Class, Status};
-pub use drill::{Change, Crash, Seen, Strip};
+pub use drill::{Change, Seen, Strip};
 pub use error::Error;
 pub use judge::Baseline;
 pub use live::Live;
 pub use machine::Strain;
+pub use output::Crash;
 pub use plan::{Drill, Given, Plan, Trigger};
 pub use process::{Exit, GuardCommand, guard_main};
 pub use run::{Event, Options, run};

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use go_crash::{Collector, Parser, Report, ReportRecord};
+use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::lines::{self, Fields};
@@ -16,6 +17,8 @@ const MAX_LINE: usize = 1 << 20;
 const MAX_EVENTS: usize = 10_000;
 /// So many crashes are kept.
 const MAX_CRASHES: usize = 100;
+/// So many of them are told of one drill.
+const MAX_TOLD: usize = 10;
 /// So many last lines are kept, each shortened.
 const MAX_TAIL: usize = 60;
 const MAX_TAIL_LINE: usize = 400;
@@ -31,6 +34,31 @@ pub struct Heard {
     pub crashes: Vec<(Instant, ReportRecord)>,
     /// The last lines.
     pub tail: VecDeque<String>,
+}
+
+/// A crash in the output.
+#[derive(Clone, Debug, Serialize)]
+pub struct Crash {
+    /// `panic`, `fatal error`, …
+    pub kind: String,
+    /// Its message.
+    pub message: String,
+    /// Its fingerprint.
+    pub fingerprint: String,
+}
+
+impl Heard {
+    /// The first crashes since then.
+    pub fn crashes_since(&self, since: Instant) -> Vec<Crash> {
+        let crashes = self.crashes.iter().filter(|(at, _)| *at >= since).take(MAX_TOLD);
+        crashes
+            .map(|(_, report)| Crash {
+                kind: report.kind.as_str().to_owned(),
+                message: diag::clean_line(&report.message).chars().take(300).collect(),
+                fingerprint: report.fingerprint.clone(),
+            })
+            .collect()
+    }
 }
 
 /// Shared by those who read and those who ask.

@@ -169,9 +169,14 @@ impl Runner<'_> {
         self.tell(Event::Phase("load"));
         let mut tries = 0;
         loop {
+            let began = Instant::now();
             let report = self.load().await?;
             let baseline = self.options.baseline.as_ref().map(|b| (b, &config.baseline));
-            let checks = judge::load(&report, &config.slo, baseline);
+            let mut checks = judge::load(&report, &config.slo, baseline);
+            if let Some(candidate) = candidate {
+                let crashes = candidate.output().heard().crashes_since(began);
+                checks = aftermath::survived(&candidate.exits_since(began), &crashes, checks);
+            }
             let undecided = checks.iter().find(|c| is_noise(c));
             if let Some(check) = undecided
                 && tries < config.checks.retries
@@ -201,7 +206,8 @@ impl Runner<'_> {
                 // A drill that left the candidate down is told by that drill; the others cannot be done.
                 let timeout = config.candidate.start_timeout.0;
                 if let Err(error) = wait_for_health(&health, candidate, timeout).await {
-                    if measured.drills.is_empty() {
+                    let told = measured.checks.iter().any(Check::is_death);
+                    if measured.drills.is_empty() && !told {
                         return Err(error);
                     }
                     let mut check = Check::new(
@@ -212,7 +218,7 @@ impl Runner<'_> {
                         "the candidate is healthy before the drill",
                         "",
                     );
-                    "an earlier drill left it down".clone_into(&mut check.found);
+                    "what came before left it down".clone_into(&mut check.found);
                     check.status = Status::Skipped;
                     self.keep(&mut measured, vec![check]);
                     break;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use nix::sys::signal::Signal;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
@@ -36,138 +37,142 @@ const BACKLOG: u32 = 4096;
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
 /// Runs a guard until SIGTERM or SIGINT; call it inside a runtime.
-pub async fn run(options: Options) -> Result<()> {
-    options.check()?;
-    let findings = match &options.findings {
-        Some(path) => Findings::read(path)?,
-        None => Findings::default(),
-    };
-    let tls = match &options.proxy.tls {
-        Some((certificate, key)) => Some(proxy::tls(certificate, key)?),
-        None => None,
-    };
-    let otlp = options.otlp.as_deref().map(crate::otlp::Exporter::new).transpose()?;
-    upstream_is_free(&options)?;
-    let listener = listen(options.listen)?;
-    let admin = options.admin.as_ref().map(|admin| listen(admin.address)).transpose()?;
-    let store = match &options.store {
-        Some(place) => {
-            let store = Store::open(place, &options.incidents).await;
-            Some(store.map_err(|e| Error::Store(e.to_string()))?)
-        }
-        None => None,
-    };
-    let courier = store.clone().map(|store| Courier::new(store, &options.incidents)).transpose();
-    let courier = courier.map_err(|e| Error::Store(e.to_string()))?;
-    let mut signals = Signals::new()?;
-
-    let (observations, receive) = mpsc::channel(QUEUE);
-    let (recovered, recoveries) = mpsc::unbounded_channel();
-    let context = Arc::new(Context {
-        router: Router::new(options.proxy.queue),
-        flights: Flights::new(),
-        metrics: Metrics::new(),
-        recovery: Arc::new(Recovery::new(recovered)),
-        stdout: Outlet::new(std::io::stdout()),
-        stderr: Outlet::new(std::io::stderr()),
-        observations: parking_lot::Mutex::new(Some(observations)),
-        options,
-    });
-    let supervisor = Supervisor::new(Arc::clone(&context))?;
-    let options = &context.options;
-    context.say(|| {
-        let how = match &options.health.probe {
-            Probe::Tcp => "tcp".to_owned(),
-            Probe::Http(path) => format!("GET {path}"),
-            Probe::Grpc(service) => format!("gRPC health of {service:?}"),
+pub fn run(options: Options) -> BoxFuture<'static, Result<()>> {
+    Box::pin(async move {
+        options.check()?;
+        let findings = match &options.findings {
+            Some(path) => Findings::read(path)?,
+            None => Findings::default(),
         };
-        format!("listening on {}; health: {how}; {} findings", options.listen, findings.len())
-    });
-    let keeper = Keeper::new(store.clone());
-    let recorder = Recorder::new(Arc::clone(&context), findings, keeper, otlp);
-    let version = recorder.version();
-    let recording = tokio::spawn(recorder.run(receive, recoveries));
-    let end = CancellationToken::new();
-    let delivering = courier.map(|courier| {
-        let (stderr, end) = (Arc::clone(&context.stderr), end.clone());
-        let courier = courier.complaining(move |text| say(&stderr, text));
-        tokio::spawn(courier.run(end.cancelled_owned()))
-    });
-    let watching = match (admin, store) {
-        (Some(listener), Some(store)) => {
-            let view = View::new(Arc::clone(&context), Arc::clone(&supervisor), version);
-            let counting = tokio::spawn(Arc::clone(&view).count());
-            let config = admin_config(&context)?;
-            let page = admin::serve(listener, store, view, config, end.clone().cancelled_owned());
-            Some((tokio::spawn(page), counting))
+        let tls = match &options.proxy.tls {
+            Some((certificate, key)) => Some(proxy::tls(certificate, key)?),
+            None => None,
+        };
+        let otlp = options.otlp.as_deref().map(crate::otlp::Exporter::new).transpose()?;
+        upstream_is_free(&options)?;
+        let listener = listen(options.listen)?;
+        let admin = options.admin.as_ref().map(|admin| listen(admin.address)).transpose()?;
+        let store = match &options.store {
+            Some(place) => {
+                let store = Store::open(place, &options.incidents).await;
+                Some(store.map_err(|e| Error::Store(e.to_string()))?)
+            }
+            None => None,
+        };
+        let courier =
+            store.clone().map(|store| Courier::new(store, &options.incidents)).transpose();
+        let courier = courier.map_err(|e| Error::Store(e.to_string()))?;
+        let mut signals = Signals::new()?;
+
+        let (observations, receive) = mpsc::channel(QUEUE);
+        let (recovered, recoveries) = mpsc::unbounded_channel();
+        let context = Arc::new(Context {
+            router: Router::new(options.proxy.queue),
+            flights: Flights::new(),
+            metrics: Metrics::new(),
+            recovery: Arc::new(Recovery::new(recovered)),
+            stdout: Outlet::new(std::io::stdout()),
+            stderr: Outlet::new(std::io::stderr()),
+            observations: parking_lot::Mutex::new(Some(observations)),
+            options,
+        });
+        let supervisor = Supervisor::new(Arc::clone(&context))?;
+        let options = &context.options;
+        context.say(|| {
+            let how = match &options.health.probe {
+                Probe::Tcp => "tcp".to_owned(),
+                Probe::Http(path) => format!("GET {path}"),
+                Probe::Grpc(service) => format!("gRPC health of {service:?}"),
+            };
+            format!("listening on {}; health: {how}; {} findings", options.listen, findings.len())
+        });
+        let keeper = Keeper::new(store.clone());
+        let recorder = Recorder::new(Arc::clone(&context), findings, keeper, otlp);
+        let version = recorder.version();
+        let recording = tokio::spawn(recorder.run(receive, recoveries));
+        let end = CancellationToken::new();
+        let delivering = courier.map(|courier| {
+            let (stderr, end) = (Arc::clone(&context.stderr), end.clone());
+            let courier = courier.complaining(move |text| say(&stderr, text));
+            tokio::spawn(courier.run(end.cancelled_owned()))
+        });
+        let watching = match (admin, store) {
+            (Some(listener), Some(store)) => {
+                let view = View::new(Arc::clone(&context), Arc::clone(&supervisor), version);
+                let counting = tokio::spawn(Arc::clone(&view).count());
+                let config = admin_config(&context)?;
+                let page =
+                    admin::serve(listener, store, view, config, end.clone().cancelled_owned());
+                Some((tokio::spawn(page), counting))
+            }
+            _ => None,
+        };
+        let scraping = options
+            .scrape
+            .clone()
+            .map(|path| tokio::spawn(crate::scrape::run(Arc::clone(&context), path)));
+
+        let (stop_accepting, cut, stop_children) =
+            (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+        let children = tokio::spawn(Arc::clone(&supervisor).run(stop_children.clone()));
+        let proxy = Proxy::new(
+            options.proxy.clone(),
+            options.upstream.protocol,
+            Arc::clone(&context.router),
+            Arc::clone(&context.flights),
+            Arc::clone(&context.metrics),
+            Arc::clone(&context.recovery),
+        );
+        let serving =
+            tokio::spawn(proxy::serve(listener, tls, proxy, stop_accepting.clone(), cut.clone()));
+
+        signals.forward(&supervisor, &context).await;
+
+        // The end. Requests in flight keep their child; those that wait for one give up.
+        stop_accepting.cancel();
+        if context.router.ready().is_empty() {
+            context.router.stop();
         }
-        _ => None,
-    };
-    let scraping = options
-        .scrape
-        .clone()
-        .map(|path| tokio::spawn(crate::scrape::run(Arc::clone(&context), path)));
-
-    let (stop_accepting, cut, stop_children) =
-        (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
-    let children = tokio::spawn(Arc::clone(&supervisor).run(stop_children.clone()));
-    let proxy = Proxy::new(
-        options.proxy.clone(),
-        options.upstream.protocol,
-        Arc::clone(&context.router),
-        Arc::clone(&context.flights),
-        Arc::clone(&context.metrics),
-        Arc::clone(&context.recovery),
-    );
-    let serving =
-        tokio::spawn(proxy::serve(listener, tls, proxy, stop_accepting.clone(), cut.clone()));
-
-    signals.forward(&supervisor, &context).await;
-
-    // The end. Requests in flight keep their child; those that wait for one give up.
-    stop_accepting.cancel();
-    if context.router.ready().is_empty() {
+        let all = async {
+            let _ = serving.await;
+            // Connections that left HTTP have no server any more, and are in flight all the same.
+            while !context.flights.is_empty() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let drained = tokio::select! {
+            drained = tokio::time::timeout(options.lifecycle.drain, all) => drained.is_ok(),
+            // Whoever says it twice does not want to wait.
+            () = signals.again() => false,
+        };
+        if !drained {
+            context.tell(&format!("{} requests are cut off", context.flights.len()));
+        }
         context.router.stop();
-    }
-    let all = async {
-        let _ = serving.await;
-        // Connections that left HTTP have no server any more, and are in flight all the same.
-        while !context.flights.is_empty() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        cut.cancel();
+        stop_children.cancel();
+        // The children's own limits hold; an error is a panic of ours, which ends them too.
+        let _ = children.await;
+        let (stdout, stderr) = (Arc::clone(&context.stdout), Arc::clone(&context.stderr));
+        if let Some(scraping) = scraping {
+            scraping.abort();
         }
-    };
-    let drained = tokio::select! {
-        drained = tokio::time::timeout(options.lifecycle.drain, all) => drained.is_ok(),
-        // Whoever says it twice does not want to wait.
-        () = signals.again() => false,
-    };
-    if !drained {
-        context.tell(&format!("{} requests are cut off", context.flights.len()));
-    }
-    context.router.stop();
-    cut.cancel();
-    stop_children.cancel();
-    // The children's own limits hold; an error is a panic of ours, which ends them too.
-    let _ = children.await;
-    let (stdout, stderr) = (Arc::clone(&context.stdout), Arc::clone(&context.stderr));
-    if let Some(scraping) = scraping {
-        scraping.abort();
-    }
-    // The recorder ends when nobody is left who could send it anything; the others after it, so
-    // that what it records is delivered, or lies in the store for the next guard.
-    context.no_more_observations();
-    let _ = tokio::time::timeout(LAST_WRITES, recording).await;
-    end.cancel();
-    if let Some(delivering) = delivering {
-        let _ = tokio::time::timeout(LAST_WRITES, delivering).await;
-    }
-    if let Some((page, counting)) = watching {
-        counting.abort();
-        let _ = page.await;
-    }
-    stdout.drained(Duration::from_secs(1)).await;
-    stderr.drained(Duration::from_secs(1)).await;
-    Ok(())
+        // The recorder ends when nobody is left who could send it anything; the others after it, so
+        // that what it records is delivered, or lies in the store for the next guard.
+        context.no_more_observations();
+        let _ = tokio::time::timeout(LAST_WRITES, recording).await;
+        end.cancel();
+        if let Some(delivering) = delivering {
+            let _ = tokio::time::timeout(LAST_WRITES, delivering).await;
+        }
+        if let Some((page, counting)) = watching {
+            counting.abort();
+            let _ = page.await;
+        }
+        stdout.drained(Duration::from_secs(1)).await;
+        stderr.drained(Duration::from_secs(1)).await;
+        Ok(())
+    })
 }
 
 fn admin_config(context: &Context) -> Result<AdminConfig> {

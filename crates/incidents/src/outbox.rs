@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -123,16 +124,22 @@ impl Courier {
 
     /// Delivers until `stop` is done; then finishes what it has begun. What is left stays in the
     /// store for the next one.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
-        let (tell, told) = watch::channel(false);
-        let mut tasks = JoinSet::new();
-        for sink in &self.sinks {
-            tasks.spawn(serve(Arc::clone(&self.shared), Arc::clone(sink), told.clone()));
-        }
-        tasks.spawn(tidy(Arc::clone(&self.shared), told));
-        stop.await;
-        tell.send_replace(true);
-        while tasks.join_next().await.is_some() {}
+    pub fn run(self, stop: impl Future<Output = ()> + Send + 'static) -> BoxFuture<'static, ()> {
+        self.deliver(Box::pin(stop))
+    }
+
+    fn deliver(self, stop: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let (tell, told) = watch::channel(false);
+            let mut tasks = JoinSet::new();
+            for sink in &self.sinks {
+                tasks.spawn(serve(Arc::clone(&self.shared), Arc::clone(sink), told.clone()));
+            }
+            tasks.spawn(tidy(Arc::clone(&self.shared), told));
+            stop.await;
+            tell.send_replace(true);
+            while tasks.join_next().await.is_some() {}
+        })
     }
 }
 

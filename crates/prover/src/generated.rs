@@ -1,4 +1,4 @@
-//! Runs generated tests: with traps, for findings that nothing else reaches; and without, to see
+//! Runs generated tests: with traps, for findings that nothing else proves; and without, to see
 //! whether a test that is handed out fails in every run.
 
 use std::path::PathBuf;
@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use diag::FindingRecord;
 
 use crate::program::{Job, JobKind};
+use crate::proof::Proof;
 use crate::run::{BUILD_LIMIT, Prover, RunLog, Started, build_text};
 use crate::testgen::GeneratedTest;
 use crate::{ProveError, overlay};
@@ -31,8 +32,18 @@ impl TestCheck {
     }
 }
 
+/// What became of the test that was run for a finding.
+pub(crate) struct Generated {
+    /// Its place among the finding's.
+    pub test: usize,
+    /// What it proved.
+    pub proof: Option<Proof>,
+    /// How often the finding's accesses had been reached before.
+    pub reached: u64,
+}
+
 impl Prover {
-    fn tests(&self, finding: usize) -> &[GeneratedTest] {
+    pub(crate) fn tests(&self, finding: usize) -> &[GeneratedTest] {
         self.prepared.tests.get(finding).and_then(|t| t.as_deref().ok()).unwrap_or_default()
     }
 
@@ -42,7 +53,8 @@ impl Prover {
         wanted && (0..self.findings).any(|f| !self.tests(f).is_empty())
     }
 
-    /// Runs tests for the findings whose accesses have not been reached.
+    /// Runs tests for the findings that nothing of the user's proved: their accesses were not reached, or only
+    /// one after the other.
     pub(crate) fn run_generated(
         &mut self,
         tell: &mut dyn FnMut(&str),
@@ -52,9 +64,10 @@ impl Prover {
             return Ok(());
         }
         for finding in 0..self.findings {
-            if self.reached(finding) > 0 || !self.is_watched(finding) {
+            if self.proof(finding).is_some() || !self.is_watched(finding) {
                 continue;
             }
+            let reached = self.reached(finding);
             let tests = self.tests(finding).to_vec();
             for (index, test) in tests.iter().enumerate().take(MAX_TRIES) {
                 tell(&format!("a test that calls {}", test.calls.join(" and ")));
@@ -77,7 +90,7 @@ impl Prover {
                     logs.push(log);
                 }
                 let found = proof.is_some();
-                self.generated.insert(finding, (index, proof));
+                self.generated.insert(finding, Generated { test: index, proof, reached });
                 if found {
                     break;
                 }

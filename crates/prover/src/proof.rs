@@ -110,6 +110,9 @@ pub struct Verdict {
     pub run: Option<u32>,
     /// How often its accesses were reached, in all runs.
     pub reached: u64,
+    /// How often of these by what the user has, and not by the generated test.
+    #[serde(default)]
+    pub own_reached: u64,
     /// How often a goroutine was held there.
     pub held: u64,
     /// How often two met.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use go_crash::{Class, Goroutine};
 use go_exec::{Executed, Execution, Guard, Toolchain, Workspace};
 
+use crate::generated::Generated;
 use crate::outcome::{Met, frames, meetings};
 use crate::plan::Plan;
 use crate::program::{Job, JobKind, Prepared};
@@ -38,7 +39,7 @@ pub struct RunOptions {
     pub program_limit: Duration,
     /// Build with the race detector too.
     pub race: bool,
-    /// Run generated tests for findings whose accesses nothing else reaches.
+    /// Run generated tests for findings that nothing else proves.
     pub generate: bool,
     /// Hold nobody, and make the runtime's own check of map accesses likelier to notice.
     pub amplify: bool,
@@ -85,8 +86,8 @@ pub struct Prover {
     unbuilt: Vec<String>,
     met: Vec<(u32, Met)>,
     crashes: Vec<(u32, MapCrash)>,
-    /// Findings that a generated test was run for: its place among the finding's, and the proof.
-    pub(crate) generated: BTreeMap<usize, (usize, Option<Proof>)>,
+    /// Findings that a generated test was run for.
+    pub(crate) generated: BTreeMap<usize, Generated>,
 }
 
 /// Meetings and crashes, with the runs that they came from.
@@ -450,15 +451,12 @@ impl Prover {
         };
         let (run, mut proof) = self.proof(finding).unzip();
         let reached = sum(|row| row.reached);
-        let generated = self.generated.get(&finding).map(|(test, proof)| {
-            let tests = self.prepared.tests.get(finding).and_then(|t| t.as_ref().ok());
-            (tests.and_then(|tests| tests.get(*test)), proof.clone())
-        });
-        let (calls, assumed) = match &generated {
-            Some((Some(test), _)) => (test.calls.clone(), test.assumed.clone()),
-            _ => (Vec::new(), Vec::new()),
-        };
-        let called = generated.and_then(|(_, proof)| proof);
+        let generated = self.generated.get(&finding);
+        let test = generated.and_then(|generated| self.tests(finding).get(generated.test));
+        let (calls, assumed) =
+            test.map(|test| (test.calls.clone(), test.assumed.clone())).unwrap_or_default();
+        let own_reached = generated.map_or(reached, |generated| generated.reached);
+        let called = generated.and_then(|generated| generated.proof.clone());
         let by_calls = called.is_some() && proof.is_none();
         proof = proof.or(called);
         let verdict = match (&proof, self.is_watched(finding), reached) {
@@ -478,6 +476,7 @@ impl Prover {
             proof,
             run,
             reached,
+            own_reached,
             held: sum(|row| row.held),
             met: sum(|row| row.met),
             skipped: skipped.collect(),

@@ -369,7 +369,7 @@ Examples:
 
 The program is built with `go build -overlay`; no file of yours is changed. A goroutine that comes to a
 suspected access is held there for a moment; when another one comes to a conflicting access to the same
-object, both were there, and the finding is proven. What nothing of yours reaches is called by a test
+object, both were there, and the finding is proven. What nothing of yours proves is called by a test
 that is made for it: `proven if called at once` takes for granted what stands there. Exit codes: 0 nothing
 proven, 1 something proven, 2 bad usage, 3 the program could not be read or built, or there is no Go 1.21 or
 later, 70 a bug.")]

@@ -316,6 +316,8 @@ fn throughput(
                 "guard",
                 "--example",
                 "bare_proxy",
+                "--features",
+                "bench",
                 "--profile",
             ])
             .arg(profile(unpanic)),

@@ -15,7 +15,7 @@ pub fn run(filter: Option<&str>) -> anyhow::Result<()> {
     if filter.is_none() {
         tidy::run()?;
         format(true)?;
-        run_command(cargo().args(["clippy", "--quiet", "--workspace"]))?;
+        run_command(cargo().args(["clippy", "--quiet", "--workspace", "--profile", "fast"]))?;
     }
     let go = Go::find()?;
     if ci && filter.is_none() {

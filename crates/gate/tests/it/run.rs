@@ -60,6 +60,51 @@ fn a_candidate_that_ends_at_once_is_told_with_its_last_lines() {
     );
 }
 
+/// Answers, and dies of the first request for /work, as Go would of a concurrent map write.
+const DIES: &str = r#"
+import http.server, os, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/work":
+            os.write(2, b"fatal error: concurrent map writes\n\ngoroutine 7 [running]:\nmain.f()\n\t/m.go:3 +0x1\n")
+            os._exit(2)
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"#;
+
+#[test]
+fn a_candidate_that_dies_under_load_fails_for_that_whether_it_comes_back_or_not() {
+    for restart in [false, true] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let text = format!(
+            "url = 'http://127.0.0.1:{{{{port}}}}'\ncandidate = {{ restart = {restart}, start_timeout = '10s' }}\n\
+             load = {{ rate = 50.0, time = '500ms', warmup = '0s', connections = 2 }}\n\
+             endpoint = [{{ path = '/work' }}]\n\
+             drill = [{{ kind = 'sigterm' }}]"
+        );
+        let command = ["python3", "-c", DIES, &port.to_string()].map(str::to_owned).to_vec();
+        let given = Given { port, dir: ".".into(), cwd: ".".into(), command, ..Given::default() };
+        let plan = Plan::new(config::parse(&text).unwrap(), &given).unwrap();
+        let verdict = gate::run(&plan, Options::default()).unwrap();
+        assert_eq!(verdict.exit_code, 11, "{}", report::text(&verdict));
+        let check = |subject: &str, name: &str| {
+            verdict.checks.iter().find(|c| c.subject == subject && c.name == name)
+        };
+        let process = check("load", "process").unwrap();
+        assert_eq!(process.status, Status::Fail);
+        assert!(process.found.contains("exit code 2"), "{}", process.found);
+        assert!(process.found.contains("concurrent map writes"), "{}", process.found);
+        assert_eq!(check("load", "error rate").unwrap().status, Status::Skipped);
+        let before = check("sigterm", "health before");
+        assert_eq!(before.is_some_and(|c| c.status == Status::Skipped), !restart);
+    }
+}
+
 #[test]
 fn reports_run_no_code_of_the_candidate() {
     let server = server::start(Duration::from_secs(1), Duration::ZERO);

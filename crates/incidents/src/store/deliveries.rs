@@ -2,6 +2,7 @@
 //! went. A delivery is claimed by a lease with a time limit, so that of several guards on one store
 //! one sends it, and another takes over when that one dies.
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::{Any, Row as _, Transaction};
@@ -307,78 +308,87 @@ impl Store {
     }
 
     /// What was told or is to be told about an incident, latest first, at most 100.
-    pub async fn deliveries(&self, incident: &str) -> Result<Vec<DeliveryStatus>> {
-        let rows = sqlx::query(
-            "SELECT sink, event, state, attempts, created, done, last_error FROM deliveries \
+    pub fn deliveries<'a>(
+        &'a self,
+        incident: &'a str,
+    ) -> BoxFuture<'a, Result<Vec<DeliveryStatus>>> {
+        Box::pin(async move {
+            let rows = sqlx::query(
+                "SELECT sink, event, state, attempts, created, done, last_error FROM deliveries \
              WHERE incident = $1 ORDER BY seq DESC LIMIT 100",
-        )
-        .bind(incident)
-        .fetch_all(self.pool())
-        .await?;
-        let delivery = |row: sqlx::any::AnyRow| {
-            Ok(DeliveryStatus {
-                sink: row.try_get("sink")?,
-                event: row.try_get("event")?,
-                state: row.try_get("state")?,
-                attempts: row.try_get::<i64, _>("attempts")? as u64,
-                created: timestamp(row.try_get("created")?),
-                done: row.try_get::<Option<i64>, _>("done")?.map(timestamp),
-                error: row.try_get("last_error")?,
-            })
-        };
-        rows.into_iter().map(delivery).collect()
+            )
+            .bind(incident)
+            .fetch_all(self.pool())
+            .await?;
+            let delivery = |row: sqlx::any::AnyRow| {
+                Ok(DeliveryStatus {
+                    sink: row.try_get("sink")?,
+                    event: row.try_get("event")?,
+                    state: row.try_get("state")?,
+                    attempts: row.try_get::<i64, _>("attempts")? as u64,
+                    created: timestamp(row.try_get("created")?),
+                    done: row.try_get::<Option<i64>, _>("done")?.map(timestamp),
+                    error: row.try_get("last_error")?,
+                })
+            };
+            rows.into_iter().map(delivery).collect()
+        })
     }
 
     /// How each configured sink does.
-    pub async fn sinks(&self) -> Result<Vec<SinkStatus>> {
-        let now = self.clock().await?;
-        let mut all = Vec::new();
-        for rule in &self.inner.rules {
-            let mut status = SinkStatus {
-                name: rule.sink.clone(),
-                pending: 0,
-                refused: 0,
-                last_ok: None,
-                paused_until: None,
-                failures: 0,
-                error: String::new(),
-            };
-            let counts = sqlx::query(
-                "SELECT state, COUNT(*) AS many FROM deliveries WHERE sink = $1 AND \
+    pub fn sinks(&self) -> BoxFuture<'_, Result<Vec<SinkStatus>>> {
+        Box::pin(async move {
+            let now = self.clock().await?;
+            let mut all = Vec::new();
+            for rule in &self.inner.rules {
+                let mut status = SinkStatus {
+                    name: rule.sink.clone(),
+                    pending: 0,
+                    refused: 0,
+                    last_ok: None,
+                    paused_until: None,
+                    failures: 0,
+                    error: String::new(),
+                };
+                let counts = sqlx::query(
+                    "SELECT state, COUNT(*) AS many FROM deliveries WHERE sink = $1 AND \
                  state <> 'sent' GROUP BY state",
-            )
-            .bind(&rule.sink)
-            .fetch_all(self.pool())
-            .await?;
-            for row in counts {
-                let many = row.try_get::<i64, _>("many")? as u64;
-                match row.try_get::<String, _>("state")?.as_str() {
-                    "pending" => status.pending = many,
-                    _ => status.refused = many,
+                )
+                .bind(&rule.sink)
+                .fetch_all(self.pool())
+                .await?;
+                for row in counts {
+                    let many = row.try_get::<i64, _>("many")? as u64;
+                    match row.try_get::<String, _>("state")?.as_str() {
+                        "pending" => status.pending = many,
+                        _ => status.refused = many,
+                    }
                 }
+                let row = sqlx::query(
+                    "SELECT paused_until, failures, last_error, last_ok FROM sinks WHERE name = $1",
+                )
+                .bind(&rule.sink)
+                .fetch_optional(self.pool())
+                .await?;
+                if let Some(row) = row {
+                    let paused: i64 = row.try_get("paused_until")?;
+                    status.paused_until = (paused > now).then(|| timestamp(paused));
+                    status.failures = row.try_get::<i64, _>("failures")? as u64;
+                    status.error = row.try_get("last_error")?;
+                    status.last_ok = row.try_get::<Option<i64>, _>("last_ok")?.map(timestamp);
+                }
+                all.push(status);
             }
-            let row = sqlx::query(
-                "SELECT paused_until, failures, last_error, last_ok FROM sinks WHERE name = $1",
-            )
-            .bind(&rule.sink)
-            .fetch_optional(self.pool())
-            .await?;
-            if let Some(row) = row {
-                let paused: i64 = row.try_get("paused_until")?;
-                status.paused_until = (paused > now).then(|| timestamp(paused));
-                status.failures = row.try_get::<i64, _>("failures")? as u64;
-                status.error = row.try_get("last_error")?;
-                status.last_ok = row.try_get::<Option<i64>, _>("last_ok")?.map(timestamp);
-            }
-            all.push(status);
-        }
-        Ok(all)
+            Ok(all)
+        })
     }
 
     /// How many deliveries are still to be made.
-    pub async fn pending(&self) -> Result<u64> {
-        let sql = "SELECT COUNT(*) FROM deliveries WHERE state = 'pending'";
-        let many: i64 = sqlx::query_scalar(sql).fetch_one(self.pool()).await?;
-        Ok(many as u64)
+    pub fn pending(&self) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(async move {
+            let sql = "SELECT COUNT(*) FROM deliveries WHERE state = 'pending'";
+            let many: i64 = sqlx::query_scalar(sql).fetch_one(self.pool()).await?;
+            Ok(many as u64)
+        })
     }
 }

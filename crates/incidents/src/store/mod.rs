@@ -4,6 +4,9 @@
 //! Whatever has to happen together is one transaction: recording a crash and putting what is to be
 //! told about it into the outbox. Ids are made of what they stand for, so that doing it twice is
 //! doing it once.
+//!
+//! What other crates await comes boxed: an `async fn` is compiled once more in each crate that awaits it, with
+//! all of sqlx below it.
 
 mod blob;
 mod deliveries;
@@ -15,11 +18,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{Any, AnyPool, ConnectOptions as _, Executor as _, Transaction};
+use sqlx::{Any, AnyPool, ConnectOptions as _, Executor as _, SqlSafeStr as _, Transaction};
 use tokio::sync::{broadcast, watch};
 
 pub(crate) use deliveries::{Claim, Outcome as DeliveryOutcome};
@@ -31,8 +35,14 @@ use crate::error::{Error, Result};
 use crate::incident::Retention;
 use crate::outbox::Event;
 
-static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+/// Versions of the tables: number, name, SQL for SQLite and for PostgreSQL. What is released is never changed,
+/// only followed. Not `sqlx::migrate!`: sqlx's macros build both drivers a second time.
+const MIGRATIONS: [(i64, &str, &str, &str); 1] = [(
+    1,
+    "incidents",
+    include_str!("../../migrations/sqlite/0001_incidents.sql"),
+    include_str!("../../migrations/postgres/0001_incidents.sql"),
+)];
 
 /// How long a writer waits for another process to finish with the file.
 const BUSY: Duration = Duration::from_secs(10);
@@ -90,55 +100,58 @@ impl Rule {
 impl Store {
     /// Opens the store at a file (made if it is not there) or at the URL of a PostgreSQL database
     /// (which must be there), and brings its tables up to date.
-    pub async fn open(location: &str, config: &Config) -> Result<Self> {
-        sqlx::any::install_default_drivers();
-        let postgres = location.starts_with("postgres://") || location.starts_with("postgresql://");
-        let place = without_password(location);
-        let (options, dialect) = if postgres {
-            let parsed = location.parse::<AnyConnectOptions>();
-            (parsed.map_err(|_| Error::Location { found: place.clone() })?, Dialect::Postgres)
-        } else if location.is_empty() || location.contains("://") {
-            return Err(Error::Location { found: place });
-        } else {
-            (file(Path::new(location)).map_err(|e| open_error(&place, e))?, Dialect::Sqlite)
-        };
-        // Statements of this crate are not secret, but neither are they anybody's log.
-        let options = options.disable_statement_logging();
-        let pool = AnyPoolOptions::new()
-            .max_connections(if postgres { 8 } else { 4 })
-            .acquire_timeout(Duration::from_secs(20))
-            .after_connect(move |connection, _| {
-                Box::pin(async move {
-                    if !postgres {
-                        connection.execute(PRAGMAS).await?;
-                    }
-                    Ok(())
+    pub fn open<'a>(location: &'a str, config: &'a Config) -> BoxFuture<'a, Result<Self>> {
+        Box::pin(async move {
+            sqlx::any::install_default_drivers();
+            let postgres =
+                location.starts_with("postgres://") || location.starts_with("postgresql://");
+            let place = without_password(location);
+            let (options, dialect) = if postgres {
+                let parsed = location.parse::<AnyConnectOptions>();
+                (parsed.map_err(|_| Error::Location { found: place.clone() })?, Dialect::Postgres)
+            } else if location.is_empty() || location.contains("://") {
+                return Err(Error::Location { found: place });
+            } else {
+                (file(Path::new(location)).map_err(|e| open_error(&place, e))?, Dialect::Sqlite)
+            };
+            // Statements of this crate are not secret, but neither are they anybody's log.
+            let options = options.disable_statement_logging();
+            let pool = AnyPoolOptions::new()
+                .max_connections(if postgres { 8 } else { 4 })
+                .acquire_timeout(Duration::from_secs(20))
+                .after_connect(move |connection, _| {
+                    Box::pin(async move {
+                        if !postgres {
+                            connection.execute(PRAGMAS).await?;
+                        }
+                        Ok(())
+                    })
                 })
+                .connect_with(options)
+                .await
+                .map_err(|e| open_error(&place, e))?;
+            migrate(&pool, dialect, &place).await?;
+            let rules = config.sinks.iter().map(|sink| Rule {
+                sink: sink.name.clone(),
+                deaths_only: sink.deaths_only,
+                kind: match sink.kind {
+                    SinkKind::Alertmanager { .. } => Told::FiringAndResolved,
+                    _ => Told::All,
+                },
+            });
+            Ok(Self {
+                inner: Arc::new(Inner {
+                    pool,
+                    dialect,
+                    place,
+                    retention: config.retention.clone(),
+                    rules: rules.collect(),
+                    repeat: i64::from(config.repeat_seconds) * 1_000_000,
+                    new_per_hour: i64::from(config.new_per_hour.max(1)),
+                    due: watch::Sender::new(()),
+                    changes: broadcast::channel(256).0,
+                }),
             })
-            .connect_with(options)
-            .await
-            .map_err(|e| open_error(&place, e))?;
-        migrate(&pool, dialect, &place).await?;
-        let rules = config.sinks.iter().map(|sink| Rule {
-            sink: sink.name.clone(),
-            deaths_only: sink.deaths_only,
-            kind: match sink.kind {
-                SinkKind::Alertmanager { .. } => Told::FiringAndResolved,
-                _ => Told::All,
-            },
-        });
-        Ok(Self {
-            inner: Arc::new(Inner {
-                pool,
-                dialect,
-                place,
-                retention: config.retention.clone(),
-                rules: rules.collect(),
-                repeat: i64::from(config.repeat_seconds) * 1_000_000,
-                new_per_hour: i64::from(config.new_per_hour.max(1)),
-                due: watch::Sender::new(()),
-                changes: broadcast::channel(256).0,
-            }),
         })
     }
 
@@ -154,8 +167,10 @@ impl Store {
     }
 
     /// Closes all connections; a write-ahead log is merged into its file.
-    pub async fn close(&self) {
-        self.inner.pool.close().await;
+    pub fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            self.inner.pool.close().await;
+        })
     }
 
     /// Changes when this process has put something into the outbox.
@@ -244,10 +259,14 @@ fn file(path: &Path) -> sqlx::Result<AnyConnectOptions> {
 }
 
 async fn migrate(pool: &AnyPool, dialect: Dialect, place: &str) -> Result<()> {
-    let migrator = match dialect {
-        Dialect::Sqlite => &SQLITE,
-        Dialect::Postgres => &POSTGRES,
-    };
+    let migrations = MIGRATIONS.map(|(version, name, sqlite, postgres)| {
+        let sql = match dialect {
+            Dialect::Sqlite => sqlite,
+            Dialect::Postgres => postgres,
+        };
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    let migrator = Migrator::with_migrations(migrations.into());
     let mut tries = 0;
     loop {
         match migrator.run(pool).await {

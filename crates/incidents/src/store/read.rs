@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde::Serialize;
 use sqlx::any::AnyRow;
@@ -41,81 +42,93 @@ pub struct OccurrenceHead {
 
 impl Store {
     /// A page of the incidents that a query asks for, those seen last first.
-    pub async fn list(&self, query: &Query) -> Result<Page<Incident>> {
-        let words: Vec<String> = query
-            .text
-            .to_lowercase()
-            .split_whitespace()
-            .take(MAX_WORDS)
-            .map(|word| format!("%{}%", escaped(word)))
-            .collect();
-        let mut conditions: Vec<String> =
-            (1..=words.len()).map(|n| format!("search LIKE ${n} ESCAPE '\\'")).collect();
-        if !query.states.is_empty() {
-            let states: Vec<String> =
-                query.states.iter().map(|state| format!("'{}'", state.as_str())).collect();
-            conditions.push(format!("state IN ({})", states.join(", ")));
-        }
-        if query.service.is_some() {
-            conditions.push(format!("service = ${}", words.len() + 1));
-        }
-        let mut filter = conditions.join(" AND ");
-        if !filter.is_empty() {
-            filter.insert_str(0, "WHERE ");
-        }
-        let size = if query.page_size == 0 { PAGE } else { query.page_size.min(MAX_PAGE) };
-        let offset = query.page.saturating_mul(size).min(1 << 40);
-        // The texts are this function's own; what was asked for is bound.
-        let count = AssertSqlSafe(format!("SELECT COUNT(*) FROM incidents {filter}"));
-        let mut count = sqlx::query_scalar::<_, i64>(count);
-        let sql = AssertSqlSafe(format!(
-            "SELECT * FROM incidents {filter} ORDER BY last_seen DESC, id LIMIT {size} OFFSET {offset}"
-        ));
-        let mut rows = sqlx::query(sql);
-        for word in words.iter().chain(&query.service) {
-            count = count.bind(word);
-            rows = rows.bind(word);
-        }
-        let total = count.fetch_one(self.pool()).await? as u64;
-        let rows = rows.fetch_all(self.pool()).await?;
-        let items = rows.iter().map(incident).collect::<Result<Vec<_>>>()?;
-        Ok(Page { items, total, page: query.page, page_size: size })
+    pub fn list<'a>(&'a self, query: &'a Query) -> BoxFuture<'a, Result<Page<Incident>>> {
+        Box::pin(async move {
+            let words: Vec<String> = query
+                .text
+                .to_lowercase()
+                .split_whitespace()
+                .take(MAX_WORDS)
+                .map(|word| format!("%{}%", escaped(word)))
+                .collect();
+            let mut conditions: Vec<String> =
+                (1..=words.len()).map(|n| format!("search LIKE ${n} ESCAPE '\\'")).collect();
+            if !query.states.is_empty() {
+                let states: Vec<String> =
+                    query.states.iter().map(|state| format!("'{}'", state.as_str())).collect();
+                conditions.push(format!("state IN ({})", states.join(", ")));
+            }
+            if query.service.is_some() {
+                conditions.push(format!("service = ${}", words.len() + 1));
+            }
+            let mut filter = conditions.join(" AND ");
+            if !filter.is_empty() {
+                filter.insert_str(0, "WHERE ");
+            }
+            let size = if query.page_size == 0 { PAGE } else { query.page_size.min(MAX_PAGE) };
+            let offset = query.page.saturating_mul(size).min(1 << 40);
+            // The texts are this function's own; what was asked for is bound.
+            let count = AssertSqlSafe(format!("SELECT COUNT(*) FROM incidents {filter}"));
+            let mut count = sqlx::query_scalar::<_, i64>(count);
+            let sql = AssertSqlSafe(format!(
+                "SELECT * FROM incidents {filter} ORDER BY last_seen DESC, id LIMIT {size} OFFSET {offset}"
+            ));
+            let mut rows = sqlx::query(sql);
+            for word in words.iter().chain(&query.service) {
+                count = count.bind(word);
+                rows = rows.bind(word);
+            }
+            let total = count.fetch_one(self.pool()).await? as u64;
+            let rows = rows.fetch_all(self.pool()).await?;
+            let items = rows.iter().map(incident).collect::<Result<Vec<_>>>()?;
+            Ok(Page { items, total, page: query.page, page_size: size })
+        })
     }
 
     /// One incident with its tickets.
-    pub async fn get(&self, id: &str) -> Result<Option<Incident>> {
-        let row = sqlx::query("SELECT * FROM incidents WHERE id = $1")
-            .bind(id)
-            .fetch_optional(self.pool())
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some(Incident { tickets: self.tickets(id).await?, ..incident(&row)? }))
+    pub fn get<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Incident>>> {
+        Box::pin(async move {
+            let row = sqlx::query("SELECT * FROM incidents WHERE id = $1")
+                .bind(id)
+                .fetch_optional(self.pool())
+                .await?;
+            let Some(row) = row else { return Ok(None) };
+            Ok(Some(Incident { tickets: self.tickets(id).await?, ..incident(&row)? }))
+        })
     }
 
     /// How many incidents are in each state, and all services that have one, at most 200.
-    pub async fn overview(&self) -> Result<(Vec<(State, u64)>, Vec<String>)> {
-        let rows = sqlx::query("SELECT state, COUNT(*) AS many FROM incidents GROUP BY state")
-            .fetch_all(self.pool())
-            .await?;
-        let mut counts: Vec<(State, u64)> = State::ALL.map(|state| (state, 0)).to_vec();
-        for row in rows {
-            let name: String = row.try_get("state")?;
-            let many: i64 = row.try_get("many")?;
-            for (state, count) in &mut counts {
-                if state.as_str() == name {
-                    *count = many as u64;
+    pub fn overview(&self) -> BoxFuture<'_, Result<(Vec<(State, u64)>, Vec<String>)>> {
+        Box::pin(async move {
+            let rows = sqlx::query("SELECT state, COUNT(*) AS many FROM incidents GROUP BY state")
+                .fetch_all(self.pool())
+                .await?;
+            let mut counts: Vec<(State, u64)> = State::ALL.map(|state| (state, 0)).to_vec();
+            for row in rows {
+                let name: String = row.try_get("state")?;
+                let many: i64 = row.try_get("many")?;
+                for (state, count) in &mut counts {
+                    if state.as_str() == name {
+                        *count = many as u64;
+                    }
                 }
             }
-        }
-        let sql = "SELECT DISTINCT service FROM incidents ORDER BY service LIMIT 200";
-        Ok((counts, sqlx::query_scalar(sql).fetch_all(self.pool()).await?))
+            let sql = "SELECT DISTINCT service FROM incidents ORDER BY service LIMIT 200";
+            Ok((counts, sqlx::query_scalar(sql).fetch_all(self.pool()).await?))
+        })
     }
 
     /// A page of an incident's occurrences, latest first, without what happened.
-    pub async fn occurrences(&self, incident: &str, page: u64) -> Result<Page<OccurrenceHead>> {
-        let count = "SELECT COUNT(*) FROM occurrences WHERE incident = $1";
-        let total: i64 = sqlx::query_scalar(count).bind(incident).fetch_one(self.pool()).await?;
-        let rows = sqlx::query(
+    pub fn occurrences<'a>(
+        &'a self,
+        incident: &'a str,
+        page: u64,
+    ) -> BoxFuture<'a, Result<Page<OccurrenceHead>>> {
+        Box::pin(async move {
+            let count = "SELECT COUNT(*) FROM occurrences WHERE incident = $1";
+            let total: i64 =
+                sqlx::query_scalar(count).bind(incident).fetch_one(self.pool()).await?;
+            let rows = sqlx::query(
             "SELECT id, time, class, version, host, instance, pid, recovery_ms FROM occurrences \
              WHERE incident = $1 ORDER BY time DESC, id DESC LIMIT $2 OFFSET $3",
         )
@@ -124,59 +137,68 @@ impl Store {
         .bind(page.saturating_mul(PAGE).min(1 << 40) as i64)
         .fetch_all(self.pool())
         .await?;
-        let items = rows.iter().map(head).collect::<Result<Vec<_>>>()?;
-        Ok(Page { items, total: total as u64, page, page_size: PAGE })
+            let items = rows.iter().map(head).collect::<Result<Vec<_>>>()?;
+            Ok(Page { items, total: total as u64, page, page_size: PAGE })
+        })
     }
 
     /// One occurrence with everything that was known.
-    pub async fn occurrence(&self, id: &str) -> Result<Option<Occurrence>> {
-        let sql = "SELECT id, incident, recovery_ms, what FROM occurrences WHERE id = $1";
-        let row = sqlx::query(sql).bind(id).fetch_optional(self.pool()).await?;
-        row.map(|row| occurrence(&row)).transpose()
+    pub fn occurrence<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Occurrence>>> {
+        Box::pin(async move {
+            let sql = "SELECT id, incident, recovery_ms, what FROM occurrences WHERE id = $1";
+            let row = sqlx::query(sql).bind(id).fetch_optional(self.pool()).await?;
+            row.map(|row| occurrence(&row)).transpose()
+        })
     }
 
     /// The latest occurrence of an incident.
-    pub async fn latest(&self, incident: &str) -> Result<Option<Occurrence>> {
-        let row = sqlx::query(
-            "SELECT id, incident, recovery_ms, what FROM occurrences WHERE incident = $1 \
+    pub fn latest<'a>(&'a self, incident: &'a str) -> BoxFuture<'a, Result<Option<Occurrence>>> {
+        Box::pin(async move {
+            let row = sqlx::query(
+                "SELECT id, incident, recovery_ms, what FROM occurrences WHERE incident = $1 \
              ORDER BY time DESC, id DESC LIMIT 1",
-        )
-        .bind(incident)
-        .fetch_optional(self.pool())
-        .await?;
-        row.map(|row| occurrence(&row)).transpose()
+            )
+            .bind(incident)
+            .fetch_optional(self.pool())
+            .await?;
+            row.map(|row| occurrence(&row)).transpose()
+        })
     }
 
     /// What people (and regressions) did to an incident, latest first, at most 100.
-    pub async fn history(&self, incident: &str) -> Result<Vec<Change>> {
-        let rows = sqlx::query(
-            "SELECT time, state, by_whom FROM changes WHERE incident = $1 \
+    pub fn history<'a>(&'a self, incident: &'a str) -> BoxFuture<'a, Result<Vec<Change>>> {
+        Box::pin(async move {
+            let rows = sqlx::query(
+                "SELECT time, state, by_whom FROM changes WHERE incident = $1 \
              ORDER BY time DESC LIMIT 100",
-        )
-        .bind(incident)
-        .fetch_all(self.pool())
-        .await?;
-        let change = |row: &AnyRow| {
-            Ok(Change {
-                time: timestamp(row.try_get("time")?),
-                state: state(row)?,
-                by: row.try_get("by_whom")?,
-            })
-        };
-        rows.iter().map(change).collect()
+            )
+            .bind(incident)
+            .fetch_all(self.pool())
+            .await?;
+            let change = |row: &AnyRow| {
+                Ok(Change {
+                    time: timestamp(row.try_get("time")?),
+                    state: state(row)?,
+                    by: row.try_get("by_whom")?,
+                })
+            };
+            rows.iter().map(change).collect()
+        })
     }
 
     /// Something that is another whenever an incident was added, seen again or changed, by any
     /// guard: to see other guards' changes without reading everything.
-    pub async fn version(&self) -> Result<String> {
-        let row = sqlx::query(
-            "SELECT COUNT(*) AS many, CAST(COALESCE(SUM(count), 0) AS BIGINT) AS seen, \
+    pub fn version(&self) -> BoxFuture<'_, Result<String>> {
+        Box::pin(async move {
+            let row = sqlx::query(
+                "SELECT COUNT(*) AS many, CAST(COALESCE(SUM(count), 0) AS BIGINT) AS seen, \
              COALESCE(MAX(state_since), 0) AS changed FROM incidents",
-        )
-        .fetch_one(self.pool())
-        .await?;
-        let get = |name| row.try_get::<i64, _>(name);
-        Ok(format!("{}-{}-{}", get("many")?, get("seen")?, get("changed")?))
+            )
+            .fetch_one(self.pool())
+            .await?;
+            let get = |name| row.try_get::<i64, _>(name);
+            Ok(format!("{}-{}-{}", get("many")?, get("seen")?, get("changed")?))
+        })
     }
 }
 

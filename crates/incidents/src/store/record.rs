@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use diag::clean_line;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use sqlx::{Any, Row as _, Transaction};
 
@@ -97,15 +98,21 @@ impl Store {
     /// Records a crash and puts what is to be told about it into the outbox, in one transaction.
     /// Recording the same again changes nothing. While the database cannot be reached, it is tried
     /// for five minutes.
-    pub async fn record(&self, new: &NewIncident) -> Result<Recorded> {
-        let mut row = Row::new(new, self.inner.retention.occurrence_bytes as usize);
-        if persist(|| self.is_flood(&row)).await? {
-            row.join_flood();
-        }
-        let row = &row;
-        let novelty = persist(|| self.write(row)).await?;
-        self.changed(&row.incident);
-        Ok(Recorded { incident: row.incident.clone(), occurrence: row.occurrence.clone(), novelty })
+    pub fn record<'a>(&'a self, new: &'a NewIncident) -> BoxFuture<'a, Result<Recorded>> {
+        Box::pin(async move {
+            let mut row = Row::new(new, self.inner.retention.occurrence_bytes as usize);
+            if persist(|| self.is_flood(&row)).await? {
+                row.join_flood();
+            }
+            let row = &row;
+            let novelty = persist(|| self.write(row)).await?;
+            self.changed(&row.incident);
+            Ok(Recorded {
+                incident: row.incident.clone(),
+                occurrence: row.occurrence.clone(),
+                novelty,
+            })
+        })
     }
 
     /// Whether it would be a new incident where there are too many new ones.
@@ -226,14 +233,21 @@ impl Store {
 
     /// Sets the state that somebody decided on: acknowledged, resolved, or open again. Whether it
     /// changed. Sinks are told.
-    pub async fn set_state(&self, incident: &str, to: State, by: &str) -> Result<bool> {
-        let by = name(by);
-        let by = by.as_str();
-        let changed = persist(|| self.write_state(incident, to, by)).await?;
-        if changed {
-            self.changed(incident);
-        }
-        Ok(changed)
+    pub fn set_state<'a>(
+        &'a self,
+        incident: &'a str,
+        to: State,
+        by: &'a str,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            let by = name(by);
+            let by = by.as_str();
+            let changed = persist(|| self.write_state(incident, to, by)).await?;
+            if changed {
+                self.changed(incident);
+            }
+            Ok(changed)
+        })
     }
 
     async fn write_state(&self, incident: &str, to: State, by: &str) -> Result<bool> {
@@ -272,26 +286,35 @@ impl Store {
     }
 
     /// Adds how long it took from the crash to the first good answer.
-    pub async fn recovered(&self, occurrence: &str, after: Duration) -> Result<()> {
-        let incident: Option<String> = persist(|| async {
-            let sql = "UPDATE occurrences SET recovery_ms = $2 WHERE id = $1 RETURNING incident";
-            let query = sqlx::query_scalar(sql).bind(occurrence).bind(millis(after));
-            Ok(query.fetch_optional(self.pool()).await?)
+    pub fn recovered<'a>(
+        &'a self,
+        occurrence: &'a str,
+        after: Duration,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let incident: Option<String> = persist(|| async {
+                let sql =
+                    "UPDATE occurrences SET recovery_ms = $2 WHERE id = $1 RETURNING incident";
+                let query = sqlx::query_scalar(sql).bind(occurrence).bind(millis(after));
+                Ok(query.fetch_optional(self.pool()).await?)
+            })
+            .await?;
+            if let Some(incident) = incident {
+                self.changed(&incident);
+            }
+            Ok(())
         })
-        .await?;
-        if let Some(incident) = incident {
-            self.changed(&incident);
-        }
-        Ok(())
     }
 
     /// Deletes what is older or more than the configuration allows; how many occurrences and
     /// incidents went. Incidents of which something is still to be told stay.
-    pub async fn prune(&self) -> Result<(u64, u64)> {
-        let retention = &self.inner.retention;
-        let age = i64::try_from(retention.age().as_micros()).unwrap_or(i64::MAX);
-        let cutoff = micros(Timestamp::now()).saturating_sub(age);
-        persist(|| self.delete_old(cutoff)).await
+    pub fn prune(&self) -> BoxFuture<'_, Result<(u64, u64)>> {
+        Box::pin(async move {
+            let retention = &self.inner.retention;
+            let age = i64::try_from(retention.age().as_micros()).unwrap_or(i64::MAX);
+            let cutoff = micros(Timestamp::now()).saturating_sub(age);
+            persist(|| self.delete_old(cutoff)).await
+        })
     }
 
     async fn delete_old(&self, cutoff: i64) -> Result<(u64, u64)> {

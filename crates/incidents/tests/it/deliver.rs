@@ -17,10 +17,11 @@ pub async fn drain(store: &Store, config: &Config) -> Vec<String> {
     let courier = Courier::new(store.clone(), config)
         .unwrap()
         .complaining(move |text| keep.lock().unwrap().push(text.to_owned()));
-    let done = async {
+    let (waiting, told) = (store.clone(), Arc::clone(&complaints));
+    let done = async move {
         let start = Instant::now();
-        while store.pending().await.unwrap() > 0 {
-            assert!(start.elapsed() < Duration::from_mins(8), "{:?}", complaints.lock().unwrap());
+        while waiting.pending().await.unwrap() > 0 {
+            assert!(start.elapsed() < Duration::from_mins(8), "{:?}", told.lock().unwrap());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };

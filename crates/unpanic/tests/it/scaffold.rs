@@ -97,9 +97,8 @@ fn what_is_there_is_kept_unless_forced() {
 #[test]
 fn the_example_has_what_is_written_today() {
     let orders = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/orders");
-    let outcome = module().run(&format!(
-        "scaffold recovery --dir {orders} --dry-run --grpc --metrics prometheus"
-    ));
+    let outcome = module()
+        .run(&format!("scaffold recovery --dir {orders} --dry-run --grpc --metrics prometheus"));
     assert_eq!((outcome.code, outcome.out.as_str()), (0, ""), "{}", outcome.err);
 }
 

@@ -68,9 +68,13 @@ impl Printer {
         }
         if !verdict.calls.is_empty() {
             let calls = verdict.calls.join("` and `");
+            let why = match verdict.own_reached {
+                0 => "nothing of yours reaches it".to_owned(),
+                n => format!("what is yours reached it {}, never at once", times(n)),
+            };
             writeln!(
                 out,
-                "  = nothing of yours reaches it: a test was made that calls `{}` at once",
+                "  = {why}: a test was made that calls `{}` at once",
                 clean_line(&calls)
             )?;
             for text in &verdict.assumed {

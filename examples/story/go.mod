@@ -1,0 +1,3 @@
+module unpanic.dev/examples/story
+
+go 1.21

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# The story of a race, from the source to the ticket, in one run: examples/story/run.sh [UNPANIC]
+# Works in a folder of its own; needs Go 1.21 or later and the ports below.
+set -euo pipefail
+unpanic=$(realpath "${1:-$(command -v unpanic)}")
+: "${SHOP_PORT:=18080}" "${TICKETS_PORT:=18099}"
+story=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+jobs=()
+trap 'kill "${jobs[@]}" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
+cp -R "$story"/{cmd,internal,tickets,go.mod,gate.toml,traffic.toml,fix.patch} "$work"
+cd "$work"
+export UNPANIC_CACHE_DIR=$work/.cache UNPANIC_COLOR=never
+
+say() { printf '\n## %s\n\n' "$1"; }
+# Runs a command, shows it, and stops the story if it does not end with the exit code that it is about.
+show() {
+  local expected=$1 code=0
+  shift
+  printf '$ %s\n' "${*/#"$unpanic"/unpanic}"
+  "$@" || code=$?
+  if [ "$code" != "$expected" ]; then
+    echo "the story breaks here: exit code $code, expected $expected" >&2
+    exit 1
+  fi
+}
+
+say 'The tests pass, with -race too'
+show 0 go test ./...
+
+say 'check finds two races'
+show 1 "$unpanic" check
+
+say 'prove makes them happen'
+show 1 "$unpanic" prove ./internal/...
+
+say 'The gate refuses the release'
+go build -o shop ./cmd/shop
+show 11 "$unpanic" gate --config gate.toml -- ./shop
+
+say 'The price list is mended; the visitors "can wait, only the owner looks at them"'
+show 0 cat fix.patch
+patch -s -p1 < fix.patch
+"$unpanic" check --format json > findings.json || true
+show 1 "$unpanic" check --format github
+
+say 'The gate passes'
+go build -o shop ./cmd/shop
+show 0 "$unpanic" gate --config gate.toml -- ./shop
+
+say 'The owner looks. guard meets the crash: no visitor sees it, and a ticket names the racing line'
+go build -o receive-ticket ./tickets
+cat > unpanic.toml <<END
+[[guard.incidents.sink]]
+name = "tickets"
+kind = "webhook"
+url = "http://127.0.0.1:$TICKETS_PORT/"
+END
+./receive-ticket -listen "127.0.0.1:$TICKETS_PORT" > ticket.md &
+receiver=$!
+jobs+=("$receiver")
+echo "\$ unpanic guard --listen 127.0.0.1:$SHOP_PORT --health /healthz --findings findings.json -- ./shop &"
+"$unpanic" guard --listen "127.0.0.1:$SHOP_PORT" --admin none --health /healthz --findings findings.json -- ./shop 2> guard.log &
+jobs+=($!)
+show 0 "$unpanic" gate --config traffic.toml --url "http://127.0.0.1:$SHOP_PORT"
+wait "$receiver"
+show 0 cat ticket.md
