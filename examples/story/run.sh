@@ -13,17 +13,22 @@ cd "$work"
 export UNPANIC_CACHE_DIR=$work/.cache UNPANIC_COLOR=never
 
 say() { printf '\n## %s\n\n' "$1"; }
-# Runs a command, shows it, and stops the story if it does not end with the exit code that it is about.
+# Runs a command, shows it with what it prints, and stops the story if the exit code is not what it is about.
 show() {
   local expected=$1 code=0
   shift
-  printf '$ %s\n' "${*/#"$unpanic"/unpanic}"
-  "$@" || code=$?
+  printf '```console\n$ %s\n' "${*/#"$unpanic"/unpanic}"
+  "$@" 2>&1 || code=$?
+  printf '```\n'
   if [ "$code" != "$expected" ]; then
     echo "the story breaks here: exit code $code, expected $expected" >&2
     exit 1
   fi
 }
+
+echo '# The story of a race'
+echo
+echo 'What `examples/story/run.sh` printed: from the source to the ticket, in one run.'
 
 say 'The tests pass, with -race too'
 show 0 go test ./...
@@ -59,9 +64,12 @@ END
 ./receive-ticket -listen "127.0.0.1:$TICKETS_PORT" > ticket.md &
 receiver=$!
 jobs+=("$receiver")
-echo "\$ unpanic guard --listen 127.0.0.1:$SHOP_PORT --health /healthz --findings findings.json -- ./shop &"
+printf '```console\n$ unpanic guard --listen 127.0.0.1:%s --health /healthz --findings findings.json -- ./shop &\n```\n' "$SHOP_PORT"
 "$unpanic" guard --listen "127.0.0.1:$SHOP_PORT" --admin none --health /healthz --findings findings.json -- ./shop 2> guard.log &
 jobs+=($!)
 show 0 "$unpanic" gate --config traffic.toml --url "http://127.0.0.1:$SHOP_PORT"
 wait "$receiver"
-show 0 cat ticket.md
+echo
+echo 'The ticket, as it came:'
+echo
+sed 's/^#/##/' ticket.md

@@ -2,12 +2,13 @@
 //! A rule sees a [`RuleContext`] and returns findings; it never sees files, threads or other rules.
 //!
 //! What rules share: [`race`] turns a conflict into a finding and says which rule it belongs to,
-//! [`memory_race`] does so for plain memory, [`names`] writes paths and locks as the code does, [`origin`] says which goroutine runs a
-//! function, [`confidence`] says how sure a conflict is, [`convention`] finds the lock that most accesses to a field hold, and those that do not.
-//! function, [`convention`] finds the lock that most accesses to a field hold, and those that do not,
-//! [`deferral`] says which functions are deferred.
+//! [`memory_race`] does so for plain memory, [`names`] writes paths and locks as the code does, [`origin`] says
+//! which goroutine runs a function, [`confidence`] says how sure a conflict is, [`convention`] finds the lock that
+//! most accesses to a field hold, and those that do not, [`deferral`] says which functions are deferred, and
+//! [`context_keys`] which keys of context values are set.
 
 mod confidence;
+mod context_keys;
 mod convention;
 mod deferral;
 mod memory_race;
@@ -41,6 +42,7 @@ pub struct RuleContext<'a> {
     races: OnceLock<Vec<race::Race>>,
     origins: OnceLock<origin::Origins>,
     deferral: OnceLock<deferral::Deferral>,
+    context_keys: OnceLock<context_keys::ContextKeys>,
 }
 
 impl<'a> RuleContext<'a> {
@@ -52,6 +54,7 @@ impl<'a> RuleContext<'a> {
             races: OnceLock::new(),
             origins: OnceLock::new(),
             deferral: OnceLock::new(),
+            context_keys: OnceLock::new(),
         }
     }
 
@@ -86,6 +89,11 @@ impl<'a> RuleContext<'a> {
     /// Which functions are deferred.
     pub(crate) fn deferral(&self) -> &deferral::Deferral {
         self.deferral.get_or_init(|| deferral::Deferral::new(self))
+    }
+
+    /// Which keys of context values are set.
+    pub(crate) fn context_keys(&self) -> &context_keys::ContextKeys {
+        self.context_keys.get_or_init(|| context_keys::ContextKeys::new(self))
     }
 
     /// Which goroutines run which functions.

@@ -204,6 +204,7 @@ pub struct CheckArgs {
     /// Run only these rules: codes, names or families (MAP), separated by commas.
     #[arg(
         long,
+        alias = "rule",
         env = "UNPANIC_RULES",
         value_delimiter = ',',
         value_name = "RULES",
@@ -361,7 +362,7 @@ pub struct CrashArgs {
 #[command(after_help = "\
 Examples:
   unpanic prove                                the findings of the module here, by its tests or commands
-  unpanic prove ./internal/hub --rule MAP001   findings of one rule in one package
+  unpanic prove ./internal/hub --rules MAP001  findings of one rule in one package
   unpanic prove --findings found.json          findings of `check --format json`; the file learns what is proven
   unpanic prove -- ./cmd/server -addr :0       by running this command, with these arguments
   unpanic prove --all -- go test ./...         every map operation, by this command line
@@ -381,7 +382,13 @@ pub struct ProveArgs {
     #[arg(long, value_name = "FILE", help_heading = "Findings")]
     pub findings: Option<PathBuf>,
     /// Only findings of these rules: codes, names or families (MAP), separated by commas.
-    #[arg(long = "rule", value_delimiter = ',', value_name = "RULES", help_heading = "Findings")]
+    #[arg(
+        long,
+        alias = "rule",
+        value_delimiter = ',',
+        value_name = "RULES",
+        help_heading = "Findings"
+    )]
     pub rules: Option<Vec<String>>,
     /// Findings of preview rules too.
     #[arg(long, env = "UNPANIC_PREVIEW", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = "Findings")]

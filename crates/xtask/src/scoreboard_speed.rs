@@ -12,10 +12,9 @@ use source::OsSystem;
 
 use crate::measure::{Cost, measure};
 use crate::toolchain::Go;
+use crate::unpanic_command::BINARY;
 use crate::{cargo, root, run_command};
 
-/// Names the binary to measure; without it the release profile is built.
-const BINARY: &str = "UNPANIC_BINARY";
 /// Names a staticcheck command; without it there is no comparison with it.
 const STATICCHECK: &str = "UNPANIC_STATICCHECK";
 /// How often `check` runs; the middle one by wall time counts.

@@ -9,20 +9,24 @@ use crate::{cargo, packages, root, run_command, scoreboard, tidy};
 /// The oldest version that scaffolded code has to compile with.
 const OLDEST_GO: &str = "1.21.13";
 
+/// What is built together: cargo unifies the features of what one command builds, so another selection builds
+/// half of the dependencies again. `.ci/run` has the same.
+const SELECTION: [&str; 5] = ["--workspace", "--bins", "--tests", "--profile", "fast"];
+
 /// Runs all checks, the quick ones first and the tests last; with a filter, those tests only.
 pub fn run(filter: Option<&str>) -> anyhow::Result<()> {
     let ci = std::env::var("CI").is_ok_and(|v| v == "true" || v == "1");
     if filter.is_none() {
         tidy::run()?;
         format(true)?;
-        run_command(cargo().args(["clippy", "--quiet", "--workspace", "--profile", "fast"]))?;
+        run_command(cargo().args(["clippy", "--quiet"]).args(SELECTION))?;
     }
     let go = Go::find()?;
     if ci && filter.is_none() {
         scoreboard::run_ci(&go, &root().join("target/scoreboards"))?;
     }
     let mut tests = cargo();
-    tests.args(["test", "--workspace", "--profile", "fast"]).args(filter);
+    tests.arg("test").args(SELECTION).args(filter);
     if ci {
         // Slow suites run in CI; a snapshot that is missing or out of date is an error there.
         tests.env("UNPANIC_SLOW", "1").env("INSTA_UPDATE", "no");

@@ -11,6 +11,9 @@ use serde_json::Value;
 use crate::toolchain::Go;
 use crate::{cargo, run_command};
 
+/// Names a binary to use as it is.
+pub const BINARY: &str = "UNPANIC_BINARY";
+
 /// A built `unpanic`.
 pub struct Unpanic {
     binary: PathBuf,
@@ -18,8 +21,14 @@ pub struct Unpanic {
 }
 
 impl Unpanic {
-    /// Builds the binary of this working tree in the profile that this program was built in.
+    /// Builds the binary of this working tree in the profile that this program was built in, unless
+    /// `UNPANIC_BINARY` names one that has been built.
     pub fn build(go: &Go) -> anyhow::Result<Self> {
+        if let Some(binary) = std::env::var_os(BINARY) {
+            let binary = std::path::absolute(binary)?;
+            ensure!(binary.exists(), "{BINARY}: {} is not there", binary.display());
+            return Ok(Self { binary, goroot: go.root.clone() });
+        }
         let own = std::env::current_exe()?;
         let folder = own.parent().context("this program lies in no folder")?;
         let profile = match folder.file_name().and_then(|name| name.to_str()) {

@@ -1,9 +1,10 @@
 //! `x, _ := f()` and then a use of `x`: the error that would have told that `x` is nothing is gone.
 
+use base::Symbol;
 use diag::{Confidence, Finding, RuleMeta, Severity, Stability};
-use go_ir::{Callee, Func, Instr, Op, ValueId};
+use go_ir::{Callee, Func, Instr, Op, Terminator, ValueId};
 use go_syntax::ast::BinaryOp;
-use go_types::{ObjId, Type};
+use go_types::{ObjId, Type, TypeId};
 
 use crate::RuleContext;
 use crate::deferral::uses_of;
@@ -89,17 +90,88 @@ fn harm(cx: &RuleContext<'_>, func: &Func, call: ValueId, instr: &Instr) -> Opti
     }
     let value = value.filter(|&v| is_used(func, v))?;
     let ty = func.instr(value).ty?;
+    let constant = info.args.iter().all(|&a| matches!(func.instr(a).op, Op::Const(_)));
+    let callee = match info.callee {
+        Callee::Static { obj, .. } => Some(obj),
+        _ => None,
+    };
+    // The text is there to read: whoever wrote it has seen that it parses.
+    if constant && callee.is_some_and(|obj| parses(cx, obj)) {
+        return None;
+    }
     match store.ty(go_types::under(store, ty)) {
         Type::Pointer(_) | Type::Interface(_) => {
-            is_dereferenced_unchecked(func, value).then_some(Harm::Nil)
+            let nil = callee.is_none_or(|obj| fails_with_nil(cx, obj, 3));
+            (nil && is_dereferenced_unchecked(func, value)).then_some(Harm::Nil)
         }
         Type::Struct(_) => {
-            let Callee::Static { obj, .. } = info.callee else { return None };
-            let constant = info.args.iter().all(|&a| matches!(func.instr(a).op, Op::Const(_)));
-            (parses(cx, obj) && !constant && is_elsewhere(cx, func, obj)).then_some(Harm::Zero)
+            let looks_real = !has_method(cx, ty, "IsValid") && !is_asked(cx, func, value);
+            let parses = callee.is_some_and(|obj| parses(cx, obj) && is_elsewhere(cx, func, obj));
+            (parses && looks_real).then_some(Harm::Zero)
         }
         _ => None,
     }
+}
+
+/// Whether some return of a function gives nil itself together with an error, or may do so; known for the
+/// program's own functions.
+fn fails_with_nil(cx: &RuleContext<'_>, obj: ObjId, depth: u32) -> bool {
+    let known = cx.analysis.context.program.by_obj.get(&obj).map(|&id| cx.func(id));
+    let Some(func) = known.filter(|func| !func.external && depth > 0) else { return true };
+    let is_nil = |v: ValueId| matches!(func.instr(v).op, Op::Zero | Op::Const(_));
+    func.blocks.iter().any(|block| {
+        let Terminator::Return(values) = &block.term else { return false };
+        let (Some(&first), Some(&error)) = (values.first(), values.last()) else { return false };
+        match &func.instr(first).op {
+            Op::Extract { tuple, .. } => match &func.instr(*tuple).op {
+                Op::Call(info) => match info.callee {
+                    Callee::Static { obj, .. } => fails_with_nil(cx, obj, depth - 1),
+                    _ => true,
+                },
+                _ => false,
+            },
+            _ => is_nil(first) && !is_nil(error),
+        }
+    })
+}
+
+fn has_method(cx: &RuleContext<'_>, ty: TypeId, name: &str) -> bool {
+    cx.analysis.context.method(ty, Symbol::intern(name)).is_some()
+}
+
+/// Whether the code asks the value what it is: compares it, or calls `IsZero`, maybe after it went through a
+/// variable.
+fn is_asked(cx: &RuleContext<'_>, func: &Func, value: ValueId) -> bool {
+    let mut seen = vec![value];
+    let mut next = 0;
+    while let Some(&v) = seen.get(next) {
+        next += 1;
+        for user in uses_of(func, v).0 {
+            match &func.instr(user).op {
+                Op::Binary { op: BinaryOp::Eq | BinaryOp::Ne, .. } => return true,
+                Op::Call(info) => {
+                    if let Callee::Static { obj, .. } = info.callee
+                        && info.args.first() == Some(&v)
+                        && cx.store().obj(obj).name.as_str() == "IsZero"
+                    {
+                        return true;
+                    }
+                }
+                Op::Phi(_) if !seen.contains(&user) => seen.push(user),
+                // A struct whose method is called has an address: what is loaded from it is the value again.
+                Op::Store { addr, value } if *value == v => {
+                    let loads = uses_of(func, *addr).0.into_iter();
+                    seen.extend(loads.filter(|&l| matches!(func.instr(l).op, Op::Load(_))));
+                }
+                _ => {}
+            }
+        }
+        seen.dedup();
+        if seen.len() > 100 {
+            return false;
+        }
+    }
+    false
 }
 
 /// Whether a function's name says that it reads something out of a text.

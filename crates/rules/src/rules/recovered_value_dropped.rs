@@ -25,6 +25,9 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
         if func.is_test {
             continue;
         }
+        if func.parent.is_some_and(|parent| only_sends(cx.func(parent))) {
+            continue;
+        }
         for (value, instr) in func.values.iter_enumerated() {
             if !matches!(instr.op, Op::Recover) || !is_dropped(func, value) {
                 continue;
@@ -32,7 +35,6 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
             let message = "a panic is recovered here and dropped: nobody will know of it";
             findings.push(
                 Finding::new(&META, cx.package(id), instr.span, "recover", message)
-                    // Some of these are meant: a send on a channel that may be closed, say.
                     .confidence(Confidence::Medium)
                     .why("the value that recover returns is not logged, returned or passed on")
                     .help("log the value with debug.Stack(), or return it as an error"),
@@ -40,6 +42,30 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether all that can panic in a function is a send on a closed channel, or closing it again: the recovery is
+/// for that, and nothing else is lost.
+fn only_sends(func: &Func) -> bool {
+    let mut sends = false;
+    func.values.iter().all(|instr| {
+        sends |= matches!(instr.op, Op::Send { .. } | Op::Select { .. } | Op::Close(_));
+        !matches!(
+            instr.op,
+            Op::Call(_)
+                | Op::Go(_)
+                | Op::IndexAddr { .. }
+                | Op::Index { .. }
+                | Op::Binary { op: BinaryOp::Div | BinaryOp::Rem, .. }
+                | Op::TypeAssert { comma_ok: false, .. }
+                | Op::MapUpdate { .. }
+                | Op::SliceExpr { .. }
+                | Op::Lock { .. }
+                | Op::BuiltinCall { .. }
+                | Op::Unknown
+        )
+    }) && sends
+        && func.blocks.iter().all(|block| !matches!(block.term, Terminator::Panic(_)))
 }
 
 /// Whether nothing is done with the value, nor in the branch where it is not nil.

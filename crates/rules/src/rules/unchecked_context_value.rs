@@ -1,4 +1,5 @@
-//! `ctx.Value(key).(T)`: whoever forgets to put the value in gets a panic far away from the mistake.
+//! `ctx.Value(key).(T)` where nothing puts the value in: a panic far away from the mistake. Where the program sets
+//! the key, it does so on the way here in all that were read (docs/triage/recovery.md).
 
 use diag::{Confidence, Finding, GoroutineKind, RuleMeta, Severity, Stability};
 use go_ir::{Callee, Op};
@@ -12,7 +13,7 @@ pub const META: RuleMeta = RuleMeta {
     code: "ERR002",
     name: "unchecked-context-value",
     severity: Severity::Warning,
-    summary: "A value from a context is asserted to a type without a check: it panics when it is not there",
+    summary: "A value that nothing puts into a context is asserted to a type without a check: it panics",
     stability: Stability::Preview,
     page: include_str!("unchecked_context_value.md"),
 };
@@ -28,7 +29,8 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
             let Op::TypeAssert { x, comma_ok: false } = instr.op else { continue };
             let Op::Call(call) = &func.instr(x).op else { continue };
             let Callee::Interface { method } = call.callee else { continue };
-            if !is_context_value(cx, method) {
+            let [_, key] = call.args[..] else { continue };
+            if !is_context_value(cx, method) || !cx.context_keys().is_never_set(cx, func, key) {
                 continue;
             }
             // Compared with nil, it is checked.
@@ -41,9 +43,9 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                 GoroutineKind::HttpHandler | GoroutineKind::GrpcHandler
             );
             let why = if serves {
-                "requests come here; one whose context lacks the value panics in the handler"
+                "requests come here, nothing sets the key, and the handler panics"
             } else {
-                "a context without the value gives nil, and the assertion panics"
+                "nothing here sets the key; a context without the value gives nil, and the assertion panics"
             };
             findings.push(
                 Finding::new(
@@ -51,7 +53,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                     cx.package(id),
                     instr.span,
                     "context value",
-                    "a context value is asserted without a check: it panics when it is not there",
+                    "a context value that nothing sets is asserted without a check: it panics",
                 )
                 .confidence(if serves { Confidence::High } else { Confidence::Medium })
                 .why(why)

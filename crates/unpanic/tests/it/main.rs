@@ -11,6 +11,7 @@ mod lab;
 mod layout;
 mod prove;
 mod scaffold;
+mod story;
 mod trace;
 mod trace_record;
 mod webdriver;
