@@ -415,7 +415,7 @@ pub struct ProveArgs {
     /// program.
     #[arg(long, conflicts_with = "all", help_heading = "Runs")]
     pub amplify: bool,
-    /// For accesses that no test and no command reaches, run a test that calls their functions at once.
+    /// For what no test and no command proves, run a test that calls the functions at once.
     #[arg(long, num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", action = clap::ArgAction::Set, value_name = "BOOL", help_heading = "Runs")]
     pub generate: bool,
     /// Write a test for each finding into its package that fails until the race is gone; `-`: print it.
