@@ -108,6 +108,16 @@ fn shown(command: &Command) -> String {
     words.map(|w| w.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
+/// The profile that this program was built in: its folder has the name.
+fn profile() -> anyhow::Result<String> {
+    let own = std::env::current_exe()?;
+    let folder =
+        own.parent().and_then(Path::file_name).context("this program lies in no folder")?;
+    let name =
+        folder.to_str().with_context(|| format!("{} is in no profile's folder", own.display()))?;
+    Ok(if name == "debug" { "dev".to_owned() } else { name.to_owned() })
+}
+
 /// The cargo that runs this.
 fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))

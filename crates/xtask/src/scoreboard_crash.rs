@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use go_crash::{Collector, Event, Parser, Report, Section};
 
+use crate::profile;
 use crate::root;
 use crate::scoreboard::Setup;
 use crate::toolchain::Go;
@@ -341,7 +342,7 @@ fn speed() -> anyhow::Result<String> {
          seven by turns, in\nprocessor time since others use the machine too, built like this page's program (profile \
          `{}`):\n\n| what | MB/s |\n|---|---|\n| events | {events:.0} |\n\
          | events, grouped, with locks and fingerprint | {grouped:.0} |\n",
-        profile()
+        profile()?
     ))
 }
 
@@ -354,11 +355,4 @@ fn timed(read: impl FnOnce() -> u64) -> anyhow::Result<f64> {
     let start = now()?;
     ensure!(read() == GOROUTINES as u64, "all goroutines are found");
     Ok(now()? - start)
-}
-
-/// The folder that this program was built into names the profile.
-fn profile() -> String {
-    let own = std::env::current_exe().ok();
-    let name = own.as_deref().and_then(Path::parent).and_then(Path::file_name);
-    name.map_or_else(|| "unknown".to_owned(), |n| n.to_string_lossy().into_owned())
 }

@@ -16,7 +16,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::scoreboard::Setup;
 use crate::unpanic_command::Unpanic;
-use crate::{cargo, root, run_command};
+use crate::{cargo, profile, root, run_command};
 
 /// Crashes when `UNPANIC_TRIES` does not say.
 const CRASHES: u32 = 200;
@@ -320,7 +320,7 @@ fn throughput(
                 "bench",
                 "--profile",
             ])
-            .arg(profile(unpanic)),
+            .arg(profile()?),
     )?;
     let bare = unpanic.binary().with_file_name("examples").join("bare_proxy");
     let direct = free()?;
@@ -376,12 +376,6 @@ fn throughput(
     }
     let _ = setup;
     Ok(page)
-}
-
-fn profile(unpanic: &Unpanic) -> String {
-    let folder = unpanic.binary().parent().and_then(Path::file_name).unwrap_or_default();
-    let folder = folder.to_string_lossy().into_owned();
-    if folder == "debug" { "dev".to_owned() } else { folder }
 }
 
 fn started(command: &mut Command) -> anyhow::Result<Running> {

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::toolchain::Go;
-use crate::{cargo, packages, root, run_command, scoreboard, tidy};
+use crate::{cargo, packages, profile, root, run_command, scoreboard, tidy};
 
 /// The oldest version that scaffolded code has to compile with.
 const OLDEST_GO: &str = "1.21.13";
 
 /// What is built together: cargo unifies the features of what one command builds, so another selection builds
 /// half of the dependencies again. `.ci/run` has the same.
-const SELECTION: [&str; 5] = ["--workspace", "--bins", "--tests", "--profile", "fast"];
+const SELECTION: [&str; 4] = ["--workspace", "--bins", "--tests", "--profile"];
 
 /// Runs all checks, the quick ones first and the tests last; with a filter, those tests only.
 pub fn run(filter: Option<&str>) -> anyhow::Result<()> {
@@ -19,14 +19,17 @@ pub fn run(filter: Option<&str>) -> anyhow::Result<()> {
     if filter.is_none() {
         tidy::run()?;
         format(true)?;
-        run_command(cargo().args(["clippy", "--quiet"]).args(SELECTION))?;
+        // What CI must not let pass is denied to the compiler or found by tidy.
+        if !ci {
+            run_command(cargo().args(["clippy", "--quiet"]).args(SELECTION).arg(profile()?))?;
+        }
     }
     let go = Go::find()?;
     if ci && filter.is_none() {
         scoreboard::run_ci(&go, &root().join("target/scoreboards"))?;
     }
     let mut tests = cargo();
-    tests.arg("test").args(SELECTION).args(filter);
+    tests.arg("test").args(SELECTION).arg(profile()?).args(filter);
     if ci {
         // Slow suites run in CI; a snapshot that is missing or out of date is an error there.
         tests.env("UNPANIC_SLOW", "1").env("INSTA_UPDATE", "no");

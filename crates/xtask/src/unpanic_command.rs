@@ -4,12 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use diag::FindingRecord;
 use serde_json::Value;
 
 use crate::toolchain::Go;
-use crate::{cargo, run_command};
+use crate::{cargo, profile, run_command};
 
 /// Names a binary to use as it is.
 pub const BINARY: &str = "UNPANIC_BINARY";
@@ -29,22 +29,16 @@ impl Unpanic {
             ensure!(binary.exists(), "{BINARY}: {} is not there", binary.display());
             return Ok(Self { binary, goroot: go.root.clone() });
         }
-        let own = std::env::current_exe()?;
-        let folder = own.parent().context("this program lies in no folder")?;
-        let profile = match folder.file_name().and_then(|name| name.to_str()) {
-            Some("debug") => "dev",
-            Some(name) => name,
-            None => bail!("{} is in no profile's folder", own.display()),
-        };
+        let profile = profile()?;
         run_command(cargo().args([
             "build",
             "--quiet",
             "--package",
             "unpanic",
             "--profile",
-            profile,
+            &profile,
         ]))?;
-        let binary = folder.join("unpanic");
+        let binary = std::env::current_exe()?.with_file_name("unpanic");
         ensure!(binary.exists(), "{} was not built", binary.display());
         Ok(Self { binary, goroot: go.root.clone() })
     }
