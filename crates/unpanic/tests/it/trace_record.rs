@@ -54,7 +54,6 @@ fn a_map_conflict_is_recorded() {
         "{}",
         outcome.out
     );
-    assert!(outcome.out.contains("10.0 ms from "), "{}", outcome.out);
     assert_eq!(place.read("main.go"), written, "its source is not edited");
 
     // The same again from what was kept: both goroutines, by number.
@@ -74,7 +73,10 @@ fn a_map_conflict_is_recorded() {
     assert_eq!(conflict[0]["in_trace"], true, "{conflict:?}");
     let window = &value["window"];
     let long = window["to_ns"].as_i64().unwrap() - window["from_ns"].as_i64().unwrap();
-    assert_eq!(long, 10_000_000);
+    // A program that dies within its first 10 ms has no more than that.
+    let whole = window["from_ns"] == 0 && long < 10_000_000;
+    assert!(long == 10_000_000 || whole, "{window}");
+    assert!(whole || outcome.out.contains("10.0 ms from "), "{}", outcome.out);
     assert!(!window["goroutines"].as_array().unwrap().is_empty());
     assert!(place.read("page.html").contains("Content-Security-Policy"));
     assert!(std::fs::metadata(place.path().join("out.pf")).unwrap().len() > 1000);
