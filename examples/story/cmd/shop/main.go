@@ -18,7 +18,7 @@ import (
 )
 
 func main() {
-	list := prices.New(200 * time.Millisecond)
+	list := prices.New(100 * time.Millisecond)
 	seen := visitors.New()
 	var ready atomic.Bool
 	ready.Store(true)

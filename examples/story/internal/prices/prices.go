@@ -29,7 +29,7 @@ func (l *List) Of(article string) (int, bool) {
 
 // load reads the price list; here it is computed.
 func (l *List) load() {
-	for i := 0; i < 5000; i++ {
+	for i := 0; i < 20000; i++ {
 		l.cents[fmt.Sprintf("article-%d", i)] = 100 + i%900
 	}
 	l.loaded = time.Now()
