@@ -75,10 +75,8 @@ impl FuncAnalysis<'_, '_> {
     pub fn finish(mut self) -> (Summary, FuncFacts) {
         let inherent: Vec<bool> = self.threads.iter().map(|t| t.many).collect();
         // Asked of goroutines only: most functions start none.
-        let within: Vec<ThreadSet> = match self.threads.is_empty() {
-            true => Vec::new(),
-            false => self.steps.iter().map(|s| s.parallel.clone()).collect(),
-        };
+        let asked = if self.threads.is_empty() { &[] } else { &self.steps[..] };
+        let within: Vec<ThreadSet> = asked.iter().map(|s| s.parallel.clone()).collect();
         self.order_steps();
         let pairs = self.own_pairs(&inherent, &within);
         let returns = self.returns();

@@ -316,8 +316,6 @@ fn throughput(
                 "guard",
                 "--example",
                 "bare_proxy",
-                "--features",
-                "bench",
                 "--profile",
             ])
             .arg(profile()?),

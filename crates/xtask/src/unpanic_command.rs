@@ -24,7 +24,7 @@ impl Unpanic {
     /// Builds the binary of this working tree in the profile that this program was built in, unless
     /// `UNPANIC_BINARY` names one that has been built.
     pub fn build(go: &Go) -> anyhow::Result<Self> {
-        if let Some(binary) = std::env::var_os(BINARY) {
+        if let Some(binary) = std::env::var_os(BINARY).filter(|v| !v.is_empty()) {
             let binary = std::path::absolute(binary)?;
             ensure!(binary.exists(), "{BINARY}: {} is not there", binary.display());
             return Ok(Self { binary, goroot: go.root.clone() });

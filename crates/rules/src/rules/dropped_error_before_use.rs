@@ -160,15 +160,14 @@ fn is_asked(cx: &RuleContext<'_>, func: &Func, value: ValueId) -> bool {
                 Op::Phi(_) if !seen.contains(&user) => seen.push(user),
                 // A struct whose method is called has an address: what is loaded from it is the value again.
                 Op::Store { addr, value } if *value == v => {
-                    let loads = uses_of(func, *addr).0.into_iter();
-                    seen.extend(loads.filter(|&l| matches!(func.instr(l).op, Op::Load(_))));
+                    for user in uses_of(func, *addr).0 {
+                        if matches!(func.instr(user).op, Op::Load(_)) && !seen.contains(&user) {
+                            seen.push(user);
+                        }
+                    }
                 }
                 _ => {}
             }
-        }
-        seen.dedup();
-        if seen.len() > 100 {
-            return false;
         }
     }
     false

@@ -27,9 +27,10 @@ created by main.main in goroutine 1
 \t/src/main.go:3 +0x485
 ";
 
-/// So long may the drawing of a frame take, in milliseconds: 30 a second, drawn without a graphics card on a
-/// machine that has more to do. 8 to 14 were measured.
-const FRAME: f64 = 33.3;
+/// So long may the drawing of a frame take, in milliseconds; at 60 Hz there are 16.7.
+const FRAME: f64 = 12.0;
+/// So often it is measured, a second each time, until the machine has nothing else to do.
+const ROUNDS: usize = 60;
 
 fn page(place: &Place, arguments: &str) -> PathBuf {
     let outcome = place.run(&format!("{arguments} --html page.html"));
@@ -160,11 +161,14 @@ fn a_hundred_thousand_slices_stay_responsive() {
          .filter(row => row.kind === 'g').reduce((n, row) => n + row.s.length / 6, 0)",
     );
     assert!(slices.as_u64().unwrap() >= 100_000, "{slices}");
-    // What else the machine does makes frames slow, never quick: of five rounds, the best counts.
-    let mut rounds: Vec<f64> = (0..5).map(|_| quarter(&browser)).collect();
-    rounds.sort_by(f64::total_cmp);
+    // What else the machine does makes frames slow, never quick: the best round counts.
+    let mut rounds = Vec::new();
+    while rounds.len() < ROUNDS && rounds.iter().all(|&round| round >= FRAME) {
+        rounds.push(quarter(&browser));
+    }
     eprintln!("{slices} slices: a quarter of the frames takes up to {rounds:.1?} ms");
-    assert!(rounds[0] > 0.0 && rounds[0] < FRAME, "{rounds:?}");
+    let best = rounds.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!(best > 0.0 && best < FRAME, "{rounds:.1?}");
     no_errors(&browser);
 }
 
