@@ -177,6 +177,14 @@ pub enum AccessKind {
     Read,
     /// Any other write to memory.
     Write,
+    /// `ch <- v`: it panics once the channel is closed.
+    ChanSend,
+    /// `close(ch)`.
+    ChanClose,
+    /// `group.Add(1)`.
+    GroupAdd,
+    /// `group.Wait()`: it has to come after every `Add` to a group at zero.
+    GroupWait,
 }
 
 impl AccessKind {
@@ -191,6 +199,10 @@ impl AccessKind {
             Self::MapLen => "map-len",
             Self::Read => "read",
             Self::Write => "write",
+            Self::ChanSend => "chan-send",
+            Self::ChanClose => "chan-close",
+            Self::GroupAdd => "group-add",
+            Self::GroupWait => "group-wait",
         }
     }
     /// For a label beside the code: "map write here".
@@ -204,11 +216,23 @@ impl AccessKind {
             Self::MapLen => "map len",
             Self::Read => "read",
             Self::Write => "write",
+            Self::ChanSend => "send",
+            Self::ChanClose => "close",
+            Self::GroupAdd => "add",
+            Self::GroupWait => "wait",
         }
     }
-    /// Whether it changes the memory.
+    /// Whether it excludes every other access to the same object.
     pub fn is_write(self) -> bool {
-        matches!(self, Self::MapWrite | Self::MapDelete | Self::MapClear | Self::Write)
+        matches!(
+            self,
+            Self::MapWrite
+                | Self::MapDelete
+                | Self::MapClear
+                | Self::Write
+                | Self::ChanClose
+                | Self::GroupWait
+        )
     }
 }
 

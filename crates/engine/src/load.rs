@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use base::FxHashSet;
 use diag::{Problem, ProblemKind, ProblemPlace};
 use go_project::{ErrorClass, LoadError, LoadOptions, ModMode, PackageKind, ParseLevel, Program};
 use source::{FileSpan, Span, System};
@@ -50,6 +51,7 @@ pub(crate) fn load_parsed(
     problems.extend(
         program.missing.iter().map(|line| Problem::warning(ProblemKind::Missing, line.as_str())),
     );
+    let mut missing = MissingImports::default();
     for (_, package) in program.packages.iter_enumerated() {
         let own = package.kind == PackageKind::Workspace || package.is_root;
         for error in &package.errors {
@@ -58,13 +60,21 @@ pub(crate) fn load_parsed(
                 problem.severity = diag::Severity::Warning;
             }
             // What a dependency misses is summed up in `Program::missing`.
-            if own || error.class != ErrorClass::Missing {
-                problems.push(problem);
+            match error.class {
+                ErrorClass::Missing if !own || !missing.is_new(&error.message) => {}
+                _ => problems.push(problem),
             }
         }
         if own {
             package.files.iter().for_each(|file| syntax_problems(file, &mut problems));
         }
+    }
+    if missing.untold > 0 {
+        let line = format!(
+            "{} more imports cannot be found, for these or other reasons; `unpanic debug packages` lists them",
+            missing.untold
+        );
+        problems.push(Problem::warning(ProblemKind::Missing, line));
     }
     if program.roots.is_empty() && problems.iter().all(|p| p.severity != diag::Severity::Error) {
         let wanted = if patterns.is_empty() { "./...".to_owned() } else { patterns.join(" ") };
@@ -74,6 +84,27 @@ pub(crate) fn load_parsed(
         );
     }
     Loaded { program, problems }
+}
+
+/// Imports that cannot be found: a module that is not downloaded is missed in hundreds of files.
+#[derive(Default)]
+struct MissingImports {
+    reasons: FxHashSet<String>,
+    untold: u32,
+}
+
+/// So many imports that cannot be found are told, each for another reason.
+const MAX_MISSING_TOLD: usize = 5;
+
+impl MissingImports {
+    /// Whether an error, `import "a/b": why`, is the first with its reason, and among those that are told.
+    fn is_new(&mut self, message: &str) -> bool {
+        let reason = message.split_once("\": ").map_or(message, |(_, reason)| reason);
+        let is_new =
+            self.reasons.len() < MAX_MISSING_TOLD && self.reasons.insert(reason.to_owned());
+        self.untold += u32::from(!is_new);
+        is_new
+    }
 }
 
 /// The `-mod` value of a flag or key.

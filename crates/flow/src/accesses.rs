@@ -36,16 +36,23 @@ impl<'a> FuncAnalysis<'a, '_> {
         for v in self.instructions() {
             let func = self.func;
             match &func.instr(v).op {
-                Op::MapLookup { map, .. } => self.map_event(v, *map, AccessKind::MapRead),
+                Op::MapLookup { map, .. } => self.content_event(v, *map, AccessKind::MapRead),
                 Op::MapUpdate { map, literal: false, .. } => {
-                    self.map_event(v, *map, AccessKind::MapWrite);
+                    self.content_event(v, *map, AccessKind::MapWrite);
                 }
-                Op::MapDelete { map, .. } => self.map_event(v, *map, AccessKind::MapDelete),
-                Op::MapClear(map) => self.map_event(v, *map, AccessKind::MapClear),
-                Op::MapLen(map) => self.map_event(v, *map, AccessKind::MapLen),
+                Op::MapDelete { map, .. } => self.content_event(v, *map, AccessKind::MapDelete),
+                Op::MapClear(map) => self.content_event(v, *map, AccessKind::MapClear),
+                Op::MapLen(map) => self.content_event(v, *map, AccessKind::MapLen),
                 Op::RangeNext(iter) => {
                     if let Op::MapRange(map) = func.instr(*iter).op {
-                        self.map_event(v, map, AccessKind::MapIterate);
+                        self.content_event(v, map, AccessKind::MapIterate);
+                    }
+                }
+                Op::Send { chan, .. } => self.content_event(v, *chan, AccessKind::ChanSend),
+                Op::Close(chan) => self.content_event(v, *chan, AccessKind::ChanClose),
+                Op::Select { cases, .. } => {
+                    for case in cases.iter().filter(|c| c.send.is_some()) {
+                        self.content_event(v, case.chan, AccessKind::ChanSend);
                     }
                 }
                 Op::Call(_) | Op::Go(_) | Op::Defer(_) => {
@@ -89,9 +96,10 @@ impl<'a> FuncAnalysis<'a, '_> {
         self.vals[v].iter().filter_map(|val| Some((*val.as_path()?, val.picked))).collect()
     }
 
-    fn map_event(&mut self, v: ValueId, map: ValueId, kind: AccessKind) {
-        let ty = self.func.instr(map).ty;
-        for (path, picked) in self.places(map) {
+    /// The instruction `v` accesses what a map or channel value stands for.
+    fn content_event(&mut self, v: ValueId, of: ValueId, kind: AccessKind) {
+        let ty = self.func.instr(of).ty;
+        for (path, picked) in self.places(of) {
             self.access_event(v, path, Touch { picked, ..Touch::content(kind, ty) });
         }
     }
@@ -132,6 +140,7 @@ impl<'a> FuncAnalysis<'a, '_> {
     fn model_accesses(&mut self, v: ValueId) {
         let Some(model) = self.model_of(v) else { return };
         self.atomic_accesses(v, model);
+        self.group_accesses(v, model);
         let func = self.func;
         let (Op::Call(info) | Op::Go(info) | Op::Defer(info)) = &func.instr(v).op else { return };
         let first = usize::from(self.is_method_call(v));
@@ -151,6 +160,49 @@ impl<'a> FuncAnalysis<'a, '_> {
                 self.element_events(v, arg, Part::All, plain_kind(access.kind));
             }
         }
+    }
+
+    /// `Add` and `Wait` of a group.
+    fn group_accesses(&mut self, v: ValueId, model: &Model) {
+        for sync in &model.sync {
+            let kind = match sync.op {
+                SyncOp::GroupAdd if !self.takes_away(v) => AccessKind::GroupAdd,
+                SyncOp::GroupWait => AccessKind::GroupWait,
+                _ => continue,
+            };
+            for group in self.operand(v, sync.on).iter().filter_map(|val| val.as_path()).copied() {
+                self.access_event(v, group, Touch::content(kind, None));
+            }
+        }
+    }
+
+    /// Whether the first argument is a negative constant: `group.Add(-1)`.
+    fn takes_away(&self, v: ValueId) -> bool {
+        let (Op::Call(info) | Op::Go(info) | Op::Defer(info)) = &self.func.instr(v).op else {
+            return false;
+        };
+        let first = info.args.get(usize::from(self.is_method_call(v)));
+        first.is_some_and(|&arg| match &self.func.instr(arg).op {
+            Op::Const(value) => value.int64_val().is_some_and(|n| n < 0),
+            _ => false,
+        })
+    }
+
+    /// Whether the goroutine that `go` starts is counted by a group before it runs: what it adds then
+    /// comes before its own `Done`.
+    pub fn is_counted(&self, group: &Path, go: ValueId) -> bool {
+        let counts = |v: ValueId, ops: &[SyncOp]| {
+            self.model_of(v).is_some_and(|model| {
+                model.sync.iter().any(|sync| {
+                    let on = || self.operand(v, sync.on);
+                    ops.contains(&sync.op) && on().iter().any(|x| x.as_path() == Some(group))
+                })
+            })
+        };
+        counts(go, &[SyncOp::GroupGo])
+            || self.targets.keys().any(|&v| {
+                self.order.after(v, go, None) && counts(v, &[SyncOp::GroupAdd, SyncOp::GroupGo])
+            })
     }
 
     /// Functions of `sync/atomic` access what their first argument points to.

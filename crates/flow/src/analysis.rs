@@ -18,7 +18,7 @@ use crate::pairs::{
 };
 use crate::path::{CtxKey, Path, Root};
 use crate::steps::FuncFacts;
-use crate::summary::{Event, Step, Summary, Thread, ThreadSet};
+use crate::summary::{Event, Realm, Step, Summary, Thread, ThreadSet};
 
 /// Most accesses to one package-level variable that are compared across entries.
 const MAX_ACROSS: usize = 256;
@@ -111,7 +111,7 @@ pub(crate) fn first_of_places(cx: &Context<'_>, pairs: &mut Vec<Pair>) {
     pairs.sort_by_cached_key(|p| sort_key(cx, p));
     pairs.retain(|p| {
         let (x, y) = (p.a.event.site.span, p.b.event.site.span);
-        seen.insert((x.min(y), x.max(y), p.a.event.is_map()))
+        seen.insert((x.min(y), x.max(y), p.a.event.realm()))
     });
 }
 
@@ -432,7 +432,7 @@ fn cross_entry_pairs(cx: &Context<'_>, entries: &[(FuncId, EntryKind)], out: &mu
         })
         .collect();
     let mut lists: Vec<Vec<Seen<'_>>> = Vec::new();
-    let mut by_path: FxHashMap<(Path, bool), usize> = FxHashMap::default();
+    let mut by_path: FxHashMap<(Path, Realm), usize> = FxHashMap::default();
     for (f, kind, own, summary) in &of_entries {
         for event in &summary.events {
             if event.put || !matches!(event.path.root, Root::Global(_)) {
@@ -444,7 +444,7 @@ fn cross_entry_pairs(cx: &Context<'_>, entries: &[(FuncId, EntryKind)], out: &mu
             if from_init && thread.is_none() {
                 continue;
             }
-            let n = *by_path.entry((event.path, event.is_map())).or_insert(lists.len());
+            let n = *by_path.entry((event.path, event.realm())).or_insert(lists.len());
             if n == lists.len() {
                 lists.push(Vec::new());
             }

@@ -2,7 +2,8 @@
 //! goroutines; and which pairs of accesses nothing keeps apart.
 //!
 //! How it goes: [`function`] finds what the values of one function may be ([`path`]), [`locks`]
-//! what is held where, [`accesses`] and [`memory`] what is read and written, [`timing`] in which order,
+//! what is held where, [`accesses`] and [`memory`] what is read and written, [`timing`] in which order
+//! ([`flagged`]: what runs once only),
 //! [`outside`] makes a [`summary`] of it, [`lift`] translates summaries from callees to callers,
 //! [`analysis`] runs all that over the program, [`pairs`] finds the conflicts.
 //! [`conventions`] counts which locks the accesses to each field hold ([`uses`], [`operands`]).
@@ -14,6 +15,7 @@ mod compact;
 mod context;
 mod conventions;
 mod elems;
+mod flagged;
 mod function;
 mod lift;
 mod locks;
@@ -45,8 +47,8 @@ pub use pairs::{Pair, Side, is_write};
 pub use path::{CtxKey, Elem, Path, Root, Val, Vals, What};
 pub use steps::{FuncFacts, LocalAccess, LocalReturn, PoolLeak};
 pub use summary::{
-    Event, Frame, Frames, Held, LockMode, Locks, Made, Part, Site, Spawn, Step, Thread, Token, Via,
-    depth,
+    Event, Frame, Frames, Held, LockMode, Locks, Made, Part, Realm, Site, Spawn, Step, Thread,
+    Token, Via, depth,
 };
 pub use tokens::TokenList;
 pub use uses::Use;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use base::FxHashMap;
 use go_ir::{FuncId, Gate, Op, Terminator, ValueId};
 use go_types::TypeId;
-use knowledge::{FlowHow, Model, Operand, OriginKind, SyncOp};
+use knowledge::{AccessKind, FlowHow, Model, Operand, OriginKind, SyncOp};
 
 use smallvec::{SmallVec, smallvec};
 
@@ -150,7 +150,7 @@ impl<'a> FuncAnalysis<'a, '_> {
                 let here = self.subst_token(token, &sub);
                 self.waits.extend(here.into_iter().map(|t| (Gate::After(pos), t)));
             }
-            if let Some(held) = &target.run.held {
+            if let Some(held) = target.run.held.as_ref().filter(|_| target.run.once) {
                 let token = Token { path: held.path, via: Via::Broadcast, count: MANY };
                 self.signals.push((pos, token));
                 self.waits.push((Gate::After(pos), token));
@@ -381,7 +381,9 @@ impl<'a> FuncAnalysis<'a, '_> {
         }
         if let Some(held) = target.run.held {
             step.locks.push(held);
-            ends.push(Token { path: held.path, via: Via::Broadcast, count: MANY });
+            if target.run.once {
+                ends.push(Token { path: held.path, via: Via::Broadcast, count: MANY });
+            }
         }
         step.released = ends.into();
         let site = Site { span: self.func.instr(v).span, func: self.id, frames: None };
@@ -502,6 +504,9 @@ impl<'a> FuncAnalysis<'a, '_> {
             let site = lift_site(&event.site, inner.thread);
             for val in &*found {
                 let Some(&path) = val.as_path() else { continue };
+                if event.kind == AccessKind::GroupAdd && spawned && self.is_counted(&path, v) {
+                    continue;
+                }
                 let picked = event.picked || val.picked || target.picked;
                 let site = site.clone();
                 self.push_event(Event { path, picked, context_key, site, step, ..event.clone() });

@@ -21,6 +21,8 @@ const MAX_STORES: usize = 512;
 
 /// Most accesses to plain memory that a summary passes on.
 const MAX_MEMORY_EVENTS: usize = 512;
+/// How deep closures in closures are looked through: they may capture each other.
+const MAX_CAPTURES: u32 = 4;
 /// Most places that are kept of accesses to a map which differ in nothing else.
 const MAX_SITES: u32 = 16;
 
@@ -94,16 +96,20 @@ impl FuncAnalysis<'_, '_> {
                 What::Closure(_, free) => {
                     for vals in free.iter() {
                         let content = self.resolve_all(vals, None);
-                        self.name_parts(&ret, &content, names);
+                        self.name_parts(&ret, &content, names, 0);
                     }
                 }
-                What::Bound(_, recv) => self.name_parts(&ret, recv, names),
+                What::Bound(_, recv) => self.name_parts(&ret, recv, names, 0),
                 What::Func(_) => {}
             }
         }
     }
 
-    fn name_parts(&self, ret: &Path, vals: &Vals, names: &mut Names) {
+    /// Names what closures capture, and what closures among that do.
+    fn name_parts(&self, ret: &Path, vals: &Vals, names: &mut Names, depth: u32) {
+        if depth > MAX_CAPTURES {
+            return;
+        }
         for val in vals {
             if let Some(made) = own_object(val)
                 && let Some(part) = ret.then(Elem::Part(part_of(made)))
@@ -114,7 +120,7 @@ impl FuncAnalysis<'_, '_> {
                 for inner in free.iter() {
                     let content = self.resolve_all(inner, None);
                     if content != *vals {
-                        self.name_parts(ret, &content, names);
+                        self.name_parts(ret, &content, names, depth + 1);
                     }
                 }
             }
@@ -334,7 +340,7 @@ impl FuncAnalysis<'_, '_> {
     /// Values as callers know them. Captured variables are replaced by what they hold.
     fn outside_vals(&self, vals: &Vals, names: &Names, depth: u32) -> Vals {
         let mut out = Vals::new();
-        if depth > 4 {
+        if depth > MAX_CAPTURES {
             return out;
         }
         for val in vals {

@@ -56,7 +56,15 @@ impl FuncAnalysis<'_, '_> {
     fn thread_ends(&self) -> Vec<Tokens> {
         let mut ends: Vec<Option<Tokens>> = vec![None; self.threads.len()];
         let mut last: Vec<Option<&TokenList>> = vec![None; self.threads.len()];
-        for step in &self.steps {
+        // A send or close is no memory that anybody waits for.
+        let mut signals_only = vec![false; self.steps.len()];
+        for event in self.events.iter().filter(|e| !e.is_in_memory()) {
+            signals_only[event.step as usize] = true;
+        }
+        for event in self.events.iter().filter(|e| e.is_in_memory()) {
+            signals_only[event.step as usize] = false;
+        }
+        for (step, _) in self.steps.iter().zip(signals_only).filter(|(_, only)| !only) {
             let Some(t) = step.thread else { continue };
             let known = last[t as usize].replace(&step.released);
             match &mut ends[t as usize] {
@@ -262,6 +270,12 @@ impl FuncAnalysis<'_, '_> {
 }
 
 impl Join {
+    /// Whether the signal is the last thing that the goroutine does: one that sends or receives in a loop
+    /// goes on behind it.
+    pub fn is_last(&self) -> bool {
+        self.end.count != MANY || matches!(self.end.via, Via::Broadcast | Via::Handover)
+    }
+
     fn key(&self) -> JoinKey {
         let gate = match self.gate {
             Gate::After(v) => (true, v.to_raw()),

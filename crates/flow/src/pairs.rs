@@ -7,7 +7,7 @@ use knowledge::AccessKind;
 
 use crate::mutable::Mutable;
 use crate::path::{Elem, Path, Root};
-use crate::summary::{Event, LockMode, MANY, Part, Step, Thread, Via};
+use crate::summary::{Event, LockMode, MANY, Part, Realm, Step, Thread, Via};
 use crate::timing::{capacity, goes_with, is_sent_on, senders};
 
 /// Two accesses that may happen at the same time, at least one of them a write.
@@ -69,10 +69,10 @@ impl<'e> Scope<'e> {
     ) {
         // Steps are shared by many accesses.
         let mut unprotected: FxHashMap<(u32, u32), bool> = FxHashMap::default();
-        let mut by_path: FxHashMap<(Path, bool), Vec<&Event>> = FxHashMap::default();
-        let mut order: Vec<(Path, bool)> = Vec::new();
+        let mut by_path: FxHashMap<(Path, Realm), Vec<&Event>> = FxHashMap::default();
+        let mut order: Vec<(Path, Realm)> = Vec::new();
         for event in events {
-            let key = (event.path, event.is_map());
+            let key = (event.path, event.realm());
             let list = by_path.entry(key).or_default();
             if list.is_empty() {
                 order.push(key);
@@ -134,13 +134,13 @@ impl<'e> Scope<'e> {
                     }
                 }
             }
-            if key.1 {
+            if key.1 != Realm::Memory {
                 continue;
             }
             // A copy of a struct or array touches all that lies in it.
             let mut around = path.parent();
             while let Some(outer) = around {
-                for a in by_path.get(&(outer, false)).into_iter().flatten() {
+                for a in by_path.get(&(outer, Realm::Memory)).into_iter().flatten() {
                     for b in list {
                         looked += 1;
                         if looked <= MAX_PAIRS_PER_PATH && contains(self.store, a, b) {
@@ -194,7 +194,7 @@ pub(crate) type At<'e> = (&'e Event, &'e Step);
 
 /// Whether two accesses of one path concern the same memory.
 pub(crate) fn meet(store: &Store, a: &Event, b: &Event) -> bool {
-    if a.is_map() {
+    if a.realm() != Realm::Memory {
         return true;
     }
     if a.atomic && b.atomic {
@@ -274,11 +274,16 @@ pub(crate) fn is_one_object(path: &Path, a: &Event, b: &Event, made: Option<&Op>
     last_only && [a.part, b.part].iter().all(|part| !matches!(part, Part::Some | Part::Whole))
 }
 
-/// Whether a kind changes the map.
+/// Whether a kind excludes every other access to the same object.
 pub fn is_write(kind: AccessKind) -> bool {
     matches!(
         kind,
-        AccessKind::MapWrite | AccessKind::MapDelete | AccessKind::MapClear | AccessKind::Write
+        AccessKind::MapWrite
+            | AccessKind::MapDelete
+            | AccessKind::MapClear
+            | AccessKind::Write
+            | AccessKind::ChanClose
+            | AccessKind::GroupWait
     )
 }
 

@@ -78,7 +78,10 @@ impl FuncAnalysis<'_, '_> {
         }
         // What was picked out of a container is another object each time.
         for path in stored.vals.iter().filter(|v| !v.picked).filter_map(|v| v.as_path()) {
-            if let Root::Fresh(made) = path.root {
+            // What the call that makes an object puts away of it is new each time, too.
+            if let Root::Fresh(made) = path.root
+                && made != stored.at
+            {
                 let list = self.reuse.holders.entry(made).or_default();
                 if list.last() != Some(&fact) {
                     list.push(fact);

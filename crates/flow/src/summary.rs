@@ -305,7 +305,7 @@ pub struct Event {
 impl Event {
     /// Whether plain memory is accessed: the path is the place, not what is in it.
     pub fn is_plain(&self) -> bool {
-        !self.is_map() && !self.put
+        self.realm() == Realm::Memory && !self.put
     }
 
     /// Whether the path names the place that is accessed, rather than a pointer or map that leads
@@ -317,8 +317,36 @@ impl Event {
 
     /// Whether a map is accessed, rather than plain memory.
     pub fn is_map(&self) -> bool {
-        !matches!(self.kind, AccessKind::Read | AccessKind::Write)
+        self.realm() == Realm::Map
     }
+
+    /// Whether a map or plain memory is accessed, rather than a channel or group.
+    pub fn is_in_memory(&self) -> bool {
+        matches!(self.realm(), Realm::Map | Realm::Memory)
+    }
+
+    /// What sort of thing is accessed.
+    pub fn realm(&self) -> Realm {
+        match self.kind {
+            AccessKind::Read | AccessKind::Write => Realm::Memory,
+            AccessKind::ChanSend | AccessKind::ChanClose => Realm::Channel,
+            AccessKind::GroupAdd | AccessKind::GroupWait => Realm::Group,
+            _ => Realm::Map,
+        }
+    }
+}
+
+/// Sorts of things that are accessed: accesses of two sorts never conflict.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Realm {
+    /// A variable, field or element.
+    Memory,
+    /// What is in a map.
+    Map,
+    /// A channel: a send panics once it is closed, and so does another close.
+    Channel,
+    /// A `sync.WaitGroup`: adding to one at zero has to come before the wait.
+    Group,
 }
 
 /// A call of a value that the function was given: resolved where the value is known.

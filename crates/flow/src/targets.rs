@@ -57,6 +57,8 @@ pub(crate) struct Run {
     pub ends: Tokens,
     /// Held while it runs.
     pub held: Option<Held>,
+    /// Whether whoever comes later finds it over: `sync.Once`.
+    pub once: bool,
 }
 
 impl<'a> FuncAnalysis<'a, '_> {
@@ -298,7 +300,8 @@ impl<'a> FuncAnalysis<'a, '_> {
             let paths = on.iter().filter_map(Val::as_path);
             match sync.op {
                 SyncOp::GroupGo => run.ends.extend(paths.copied().map(end)),
-                SyncOp::Once => {
+                SyncOp::Once | SyncOp::Locked => {
+                    run.once = sync.op == SyncOp::Once;
                     run.held =
                         paths.copied().next().map(|path| Held { path, mode: LockMode::Write });
                 }

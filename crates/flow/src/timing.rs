@@ -8,7 +8,7 @@ use go_syntax::ast::UnaryOp;
 use go_types::ConstValue;
 
 use crate::function::FuncAnalysis;
-use crate::over::Ends;
+use crate::over::{Ends, Join};
 use crate::path::{Path, Root};
 use crate::summary::{
     Held, LockMode, Locks, MANY, Signal, Step, Thread, ThreadSet, Token, Tokens, Via,
@@ -36,10 +36,11 @@ impl FuncAnalysis<'_, '_> {
         let joins = self.joins();
         for (i, joins) in joins.iter().enumerate() {
             // Started in a loop, but over before the next one starts: never beside itself.
-            let thread = &self.threads[i];
-            if !thread.many && self.order.in_loop(thread.pos) {
-                let is_over = self.is_over(&self.class(i, joins), thread.pos);
-                self.threads[i].many = !is_over;
+            let Thread { many, pos, .. } = self.threads[i];
+            if !many && self.order.in_loop(pos) {
+                let last: Vec<Join> = joins.iter().filter(|j| j.is_last()).cloned().collect();
+                let is_over = self.is_over(&self.class(i, &last), pos);
+                self.threads[i].many = !is_over && !self.is_flagged_once(pos);
             }
         }
         let ends = self.ends(&joins);
@@ -227,10 +228,14 @@ impl FuncAnalysis<'_, '_> {
     /// What is true of everything that this function itself does at `pos`.
     fn times(&self, pos: ValueId, ends: &Ends) -> Times {
         let order = &self.order;
+        // What a send or a close does to the channel comes before the signal that it gives.
+        let gives = matches!(self.func.instr(pos).op, Op::Send { .. } | Op::Close(_));
         // A signal in a loop with `pos` counts when it is given in every round.
         let still_to_come = |s: ValueId| {
-            s != pos
-                && order.after(pos, s, None)
+            if s == pos {
+                return gives;
+            }
+            order.after(pos, s, None)
                 && (!order.after(s, pos, None) || !order.after(pos, pos, Some(s)))
         };
         let mut released = Counted::default();

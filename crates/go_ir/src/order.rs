@@ -194,6 +194,16 @@ impl<'a> Order<'a> {
         block == to || self.blocks_entered(block, None).contains(to)
     }
 
+    /// Whether control can get from the end of a block to another one without entering a third.
+    pub fn leads_past(&self, from: BlockId, to: BlockId, avoid: BlockId) -> bool {
+        to != avoid && self.blocks_entered(from, Some(avoid)).contains(to)
+    }
+
+    /// Whether every way to a block leads through another one, or is that one.
+    pub fn block_is_behind(&self, first: BlockId, block: BlockId) -> bool {
+        self.cfg.dominates(first, block)
+    }
+
     /// Where the function returns: behind the last instruction before, or on entering a block without
     /// any.
     pub fn returns(&self) -> impl Iterator<Item = Gate> + '_ {

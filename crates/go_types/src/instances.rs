@@ -22,7 +22,9 @@ pub(crate) struct Instances {
 }
 
 impl Instances {
-    /// The instance of `origin` with these arguments, made by `make` when there is none yet.
+    /// The instance of `origin` with these arguments, made by `make` when there is none yet. `make` runs without a
+    /// lock, since the right side of an alias has instances too: two threads may both make one, and the second
+    /// is dropped.
     pub fn get_or_make(
         &self,
         store: &Store,
@@ -46,11 +48,11 @@ impl Instances {
         if let Some(&(_, id)) = shard.read().find(hash, same) {
             return id;
         }
+        let id = make();
         let mut table = shard.write();
         if let Some(&(_, id)) = table.find(hash, same) {
             return id;
         }
-        let id = make();
         table.insert_unique(hash, (hash, id), |&(h, _)| h);
         id
     }

@@ -231,6 +231,14 @@ pub enum AccessKind {
     Read,
     /// A store to any other memory.
     Write,
+    /// `ch <- v`
+    ChanSend,
+    /// `close(ch)`
+    ChanClose,
+    /// `group.Add(1)`
+    GroupAdd,
+    /// `group.Wait()`
+    GroupWait,
 }
 
 /// An ordering operation on an object.
@@ -279,6 +287,8 @@ pub enum SyncOp {
     GroupGo,
     /// The invoked function has finished once, before this returns, for every caller.
     Once,
+    /// The invoked function runs with the object locked (`lo.Synchronize`).
+    Locked,
     /// Sees what the matching releases published: atomic load, receive, wait.
     Acquire,
     /// Publishes what came before it: atomic store, send, signal, cancel.

@@ -1,11 +1,10 @@
-//! Conflicts over plain memory as findings: one for each variable, field or element that two
-//! goroutines meet at, with the mistake that it is an instance of. Apart from [`crate::race`],
-//! which does the same for maps, because a map conflict is one for each racing write (each can
-//! kill the process), and a memory conflict one for each place.
+//! Conflicts over plain memory, channels and wait groups as findings: one for each variable, field or element
+//! that two goroutines meet at. Apart from [`crate::race`], which does the same for maps, because a map conflict
+//! is one for each racing write (each can kill the process), and these are one for each place.
 
 use base::{FxHashMap, FxHashSet};
 use diag::{Finding, RuleMeta};
-use flow::{Pair, Path};
+use flow::{Pair, Path, Realm};
 use go_ir::FuncId;
 use source::FileSpan;
 
@@ -13,10 +12,11 @@ use crate::RuleContext;
 use crate::confidence::is_in_plain_sight;
 use crate::race::{Mistake, Race, RaceText, finding};
 
-/// One conflict for each place that goroutines meet at.
-pub(crate) fn races(cx: &RuleContext<'_>) -> Vec<Race> {
+/// One conflict for each place of a sort that goroutines meet at; `counts` says of which kind.
+fn races(cx: &RuleContext<'_>, realm: Realm, counts: impl Fn(&Pair) -> bool) -> Vec<Race> {
     let mut groups: FxHashMap<(FuncId, Path), Vec<&Pair>> = FxHashMap::default();
-    for pair in cx.analysis.pairs.iter().filter(|p| p.a.event.is_plain() && p.b.event.is_plain()) {
+    let is_it = |p: &Pair| [&p.a, &p.b].iter().all(|s| s.event.realm() == realm && !s.event.put);
+    for pair in cx.analysis.pairs.iter().filter(|p| is_it(p) && counts(p)) {
         groups.entry((pair.scope, pair.a.event.path)).or_default().push(pair);
     }
     let place = |s: FileSpan| (cx.sources.path(s.file).to_owned(), s.span.start, s.span.end);
@@ -51,11 +51,13 @@ pub(crate) fn races(cx: &RuleContext<'_>) -> Vec<Race> {
     races
 }
 
-/// The findings of one rule of the family.
+/// The findings of one rule of the family: conflicts over one sort of thing that `counts` accepts.
 pub(crate) fn findings(
     cx: &RuleContext<'_>,
     meta: &'static RuleMeta,
+    realm: Realm,
+    counts: impl Fn(&Pair) -> bool,
     words: impl Fn(&RaceText<'_>) -> (String, String),
 ) -> Vec<Finding> {
-    races(cx).iter().map(|race| finding(cx, meta, race, &words)).collect()
+    races(cx, realm, counts).iter().map(|race| finding(cx, meta, race, &words)).collect()
 }

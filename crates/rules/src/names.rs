@@ -69,12 +69,13 @@ impl RuleContext<'_> {
         if short.len() < text.len() { format!("{short}…") } else { short }
     }
 
-    /// The map of an access as the code at that place writes it: the text before the `[`, or the
-    /// argument of `delete`, `clear`, `len`, `range`.
+    /// The map or channel of an access as the code at that place writes it: the text before the `[`, or the
+    /// argument of `delete`, `clear`, `len`, `close`, `range`.
     pub(crate) fn written_name(&self, at: source::FileSpan) -> Option<String> {
         let text = self.sources.file(at.file).slice(at.span).into_owned();
         let head = text.split('\n').next()?;
-        let inside = ["delete(", "clear(", "len("].iter().find_map(|p| head.strip_prefix(p));
+        let inside =
+            ["delete(", "clear(", "len(", "close("].iter().find_map(|p| head.strip_prefix(p));
         let name = match inside {
             Some(rest) => rest.split([',', ')']).next()?,
             None => &head[..bracket_before_last_index(head)?],

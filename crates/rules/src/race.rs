@@ -4,7 +4,7 @@
 
 use base::{FxHashMap, FxHashSet};
 use diag::{Access, AccessKind, Finding, Frame, Goroutine, GoroutineKind, RuleMeta};
-use flow::{Pair, Root, Side, Thread};
+use flow::{Pair, Realm, Root, Side, Thread};
 use go_ir::FuncId;
 use go_types::{Type, TypeId};
 use knowledge::TypeKind;
@@ -207,7 +207,10 @@ pub(crate) fn finding(
 ) -> Finding {
     let pair = &race.pair;
     let (a, b) = (&pair.a.event, &pair.b.event);
-    let written = if a.is_map() { cx.written_name(a.site.span) } else { None };
+    let written = match a.realm() {
+        Realm::Map | Realm::Channel => cx.written_name(a.site.span),
+        Realm::Memory | Realm::Group => None,
+    };
     let variable = written.unwrap_or_else(|| cx.path_name(pair.scope, &a.path));
     let text = RaceText { variable: &variable, does: past(a.kind), meanwhile: present(b.kind) };
     let (message, help) = words(&text);
@@ -295,6 +298,10 @@ pub(crate) fn kind(kind: knowledge::AccessKind) -> AccessKind {
         knowledge::AccessKind::MapLen => AccessKind::MapLen,
         knowledge::AccessKind::Read => AccessKind::Read,
         knowledge::AccessKind::Write => AccessKind::Write,
+        knowledge::AccessKind::ChanSend => AccessKind::ChanSend,
+        knowledge::AccessKind::ChanClose => AccessKind::ChanClose,
+        knowledge::AccessKind::GroupAdd => AccessKind::GroupAdd,
+        knowledge::AccessKind::GroupWait => AccessKind::GroupWait,
     }
 }
 
@@ -302,6 +309,8 @@ fn past(kind: knowledge::AccessKind) -> &'static str {
     match kind {
         knowledge::AccessKind::MapDelete => "deleted from",
         knowledge::AccessKind::MapClear => "cleared",
+        knowledge::AccessKind::ChanClose => "closed",
+        knowledge::AccessKind::GroupWait => "waited for",
         _ => "written",
     }
 }
@@ -313,6 +322,10 @@ fn present(kind: knowledge::AccessKind) -> &'static str {
         knowledge::AccessKind::MapClear => "clears it",
         knowledge::AccessKind::MapIterate => "iterates over it",
         knowledge::AccessKind::MapLen => "takes its length",
+        knowledge::AccessKind::ChanSend => "sends on it",
+        knowledge::AccessKind::ChanClose => "closes it",
+        knowledge::AccessKind::GroupAdd => "adds to it",
+        knowledge::AccessKind::GroupWait => "waits for it",
         knowledge::AccessKind::MapRead | knowledge::AccessKind::Read => "reads it",
     }
 }

@@ -1,6 +1,8 @@
 //! Errors of the checker on small programs: each line that ends in `// ERROR text` has an error
 //! with that text, and no other line has one. (The test data of go/types is a scoreboard.)
 
+use std::fmt::Write as _;
+
 use go_project::LoadOptions;
 use go_types::{CheckOptions, Plan, Store, check_program};
 use source::MemorySystem;
@@ -72,6 +74,19 @@ const size = unsafe.Sizeof(C{})
 func F[T any](_ [unsafe.Sizeof(F[int])]T) {}
 ",
     );
+}
+
+/// Making an instance of an alias makes those of its right side: no lock may be held meanwhile. The table has 32
+/// parts with a lock each, so that among so many aliases some meet.
+#[test]
+fn aliases_of_instances_of_aliases() {
+    let mut text = "package p\ntype Pair[K, V any] struct { k K; v V }\n".to_owned();
+    for n in 0..200 {
+        let _ = writeln!(text, "type A{n}[T any] = map[string]Pair[T, [{n}]T]");
+        let _ = writeln!(text, "type B{n}[T any] = *A{n}[Pair[T, T]]");
+        let _ = writeln!(text, "var v{n} B{n}[[{n}]int]");
+    }
+    check(&text);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! no order.
 
 use diag::{Finding, RuleMeta, Severity, Stability};
+use flow::Realm;
 
 use crate::RuleContext;
 use crate::memory_race::findings;
@@ -19,7 +20,7 @@ pub const META: RuleMeta = RuleMeta {
 
 /// The conflicts over plain memory.
 pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
-    findings(cx, &META, words)
+    findings(cx, &META, Realm::Memory, |_| true, words)
 }
 
 fn words(race: &RaceText<'_>) -> (String, String) {

@@ -104,6 +104,17 @@ fn what_is_not_on_the_machine_is_named_where_it_is_imported() {
 }
 
 #[test]
+fn a_module_that_is_not_there_is_missed_once() {
+    let module = "module example.com/x\n\ngo 1.24\n\nrequire absent.test/m v1.2.3\n";
+    let file = "package x\n\nimport (\n\t\"absent.test/m/a\"\n\t\"absent.test/m/b\"\n)\n\nvar _, _ = a.A, b.B\n";
+    let place = Place::new(&[("go.mod", module), ("a/x.go", file), ("b/x.go", file)]);
+    let outcome = place.run("check ./...");
+    assert_eq!(outcome.code, 0, "{}", outcome.err);
+    assert_eq!(outcome.err.matches("is not in the module cache").count(), 1, "{}", outcome.err);
+    assert!(outcome.err.contains("3 more imports cannot be found"), "{}", outcome.err);
+}
+
+#[test]
 fn a_go_work_that_points_nowhere() {
     let place = Place::new(&[MOD, RACE, ("go.work", "go 1.24\n\nuse ./nowhere\nuse .\n")]);
     and_the_rest_is_analysed(&place, 3, "`use ./nowhere`: there is no go.mod in");
