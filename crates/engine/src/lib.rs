@@ -24,7 +24,7 @@ pub use config::{
 };
 pub use fix::{FilePatch, FixError, FixPlan, plan_fixes};
 pub use inspect::{CallEdge, Checked, call_graph, print_ir, with_types};
-pub use load::{Loaded, load, parse_mod_mode};
+pub use load::{Loaded, load, load_with_deps, parse_mod_mode};
 pub use request::{
     CacheUse, CheckReport, CheckRequest, NoProgress, Progress, Stage, Statistics, Target, TestFiles,
 };

@@ -28,6 +28,16 @@ pub fn load(system: &dyn System, dir: &Path, patterns: &[String], target: &Targe
 }
 
 /// [`load`], with as much of each file as `parse` says.
+/// As [`load`], with the function bodies of dependencies.
+pub fn load_with_deps(
+    system: &dyn System,
+    dir: &Path,
+    patterns: &[String],
+    target: &Target,
+) -> Loaded {
+    load_parsed(system, dir, patterns, target, ParseLevel::Full)
+}
+
 pub(crate) fn load_parsed(
     system: &dyn System,
     dir: &Path,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use base::{FxHashMap, FxHashSet};
 use diag::{FindingRecord, Problem};
-use engine::{Target, TestFiles, load, with_types};
+use engine::{Target, TestFiles, load, load_with_deps, with_types};
 use go_project::{PackageId, PackageKind, Program, TestVariant};
 use go_types::{FileInfo, Store};
 use source::{SourceFile, System};
@@ -30,6 +30,8 @@ pub struct Request<'a> {
     pub findings: &'a [FindingRecord],
     /// Watch every map operation of the program's own packages.
     pub all: bool,
+    /// Set traps in the code of required modules too.
+    pub deps: bool,
 }
 
 /// The tests that may show a finding, the best first; if there is none, why.
@@ -76,6 +78,7 @@ pub enum JobKind {
 pub fn prepare(request: &Request<'_>) -> Prepared {
     let target = Target { tests: TestFiles::Include, ..request.target.clone() };
     let patterns = ["./...".to_owned()];
+    let load = if request.deps { load_with_deps } else { load };
     let loaded = load(request.system, &request.module, &patterns, &target);
     let program = &loaded.program;
     let wants = wants(request, program);
@@ -144,7 +147,12 @@ fn instrument(
 ) -> FxHashSet<PackageId> {
     let own = |id: &PackageId| {
         let package = &program.packages[*id];
-        package.kind == PackageKind::Workspace && package.superseded_by.is_none()
+        let is_there = match package.kind {
+            PackageKind::Workspace => true,
+            PackageKind::Dependency => request.deps,
+            PackageKind::Std => false,
+        };
+        is_there && package.superseded_by.is_none()
     };
     let packages: Vec<PackageId> = program.order.iter().copied().filter(own).collect();
     let mut watched = FxHashSet::default();
@@ -178,7 +186,9 @@ fn instrument(
                 watched.insert(*id);
             }
         }
-        let sources = files.values().map(|&(info, package)| Source {
+        // No test of ours can stand in somebody else's package.
+        let is_own = |id: PackageId| program.packages[id].kind == PackageKind::Workspace;
+        let sources = files.values().filter(|s| is_own(s.1)).map(|&(info, package)| Source {
             info,
             file: program.sources.file(info.file),
             package,
@@ -231,7 +241,7 @@ fn jobs(program: &Program, watched: &FxHashSet<PackageId>) -> Vec<Job> {
     for &id in &program.order {
         let package = &program.packages[id];
         let uses = |d: &PackageId| reaching.contains(program.packages[*d].import_path.as_str());
-        if package.kind == PackageKind::Workspace && package.dependencies().iter().any(uses) {
+        if package.dependencies().iter().any(uses) {
             reaching.insert(&package.import_path);
         }
     }

@@ -10,6 +10,7 @@ use go_types::{Type, TypeId};
 use source::FileSpan;
 
 use crate::RuleContext;
+use crate::elements::has_own_element;
 use crate::race::{Mistake, Race};
 
 /// How sure a conflict is. Reading the findings of fourteen repositories showed what the false ones
@@ -28,7 +29,14 @@ pub(crate) fn confidence(cx: &RuleContext<'_>, race: &Race) -> Confidence {
     if meets_own_handler(cx, pair) {
         return Confidence::Low;
     }
-    let open = [needs_another_call, is_answered_to_test, is_given_away, has_it_alone, fills_filled];
+    let open = [
+        needs_another_call,
+        is_answered_to_test,
+        is_given_away,
+        has_it_alone,
+        has_own_element,
+        fills_filled,
+    ];
     match plain && !open.iter().any(|question| question(cx, pair)) {
         true => Confidence::High,
         false => Confidence::Medium,

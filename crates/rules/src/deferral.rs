@@ -2,6 +2,7 @@
 //! and on dropped errors ask. Calls are resolved as far as the function's own code says.
 
 use base::FxHashSet;
+use flow::Side;
 use go_ir::{CallInfo, Callee, Func, FuncId, FuncKind, Op, ValueId};
 
 use crate::RuleContext;
@@ -51,6 +52,20 @@ pub(crate) fn target(cx: &RuleContext<'_>, func: &Func, info: &CallInfo) -> Opti
         Callee::Value(v) => function(cx, func, v),
         Callee::Interface { .. } => None,
     }
+}
+
+/// The function on the way to an access, in its goroutine, whose deferred function recovers from a panic there.
+pub(crate) fn recovered_in(cx: &RuleContext<'_>, side: &Side) -> Option<FuncId> {
+    let frames = std::iter::successors(side.event.site.frames.as_ref(), |f| f.next.as_ref());
+    let recovers = |f: &FuncId| {
+        let func = cx.func(*f);
+        func.values.iter().any(|instr| match &instr.op {
+            Op::Defer(info) => target(cx, func, info)
+                .is_some_and(|d| cx.func(d).values.iter().any(|i| matches!(i.op, Op::Recover))),
+            _ => false,
+        })
+    };
+    frames.map(|f| f.func).chain([side.event.site.func]).find(recovers)
 }
 
 /// The function that a value is.

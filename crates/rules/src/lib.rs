@@ -3,7 +3,8 @@
 //!
 //! What rules share: [`race`] turns a conflict into a finding and says which rule it belongs to,
 //! [`memory_race`] does so for plain memory, [`names`] writes paths and locks as the code does, [`origin`] says
-//! which goroutine runs a function, [`confidence`] says how sure a conflict is, [`convention`] finds the lock that
+//! which goroutine runs a function, [`confidence`] says how sure a conflict is ([`elements`]: whether each
+//! goroutine of a loop has an object of its own), [`convention`] finds the lock that
 //! most accesses to a field hold, and those that do not, [`deferral`] says which functions are deferred, and
 //! [`context_keys`] which keys of context values are set.
 
@@ -11,6 +12,7 @@ mod confidence;
 mod context_keys;
 mod convention;
 mod deferral;
+mod elements;
 mod memory_race;
 mod names;
 mod origin;

@@ -12,6 +12,7 @@ use source::FileSpan;
 
 use crate::RuleContext;
 use crate::confidence::{confidence, is_in_plain_sight};
+use crate::deferral::recovered_in;
 use crate::origin::kind_of;
 
 /// The mistake behind a conflict.
@@ -221,6 +222,15 @@ pub(crate) fn finding(
         .why(why(cx, pair));
     if a.site.span == b.site.span {
         finding = finding.why("two goroutines of the same origin meet at the same line".to_owned());
+    }
+    let trusted = || [&pair.a, &pair.b].into_iter().find_map(|side| recovered_in(cx, side));
+    if a.is_map()
+        && let Some(f) = trusted()
+    {
+        let name = &cx.func(f).name;
+        finding = finding.why(format!(
+            "the recover in {name} does not stop it: the runtime ends the process and asks no deferred function"
+        ));
     }
     for other in race.others.iter().take(3) {
         finding = finding.context("this access conflicts with it too".to_owned(), *other);

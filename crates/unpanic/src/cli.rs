@@ -362,7 +362,8 @@ pub struct CrashArgs {
 #[command(after_help = "\
 Examples:
   unpanic prove                                the findings of the module here, by its tests or commands
-  unpanic prove ./internal/hub --rules MAP001  findings of one rule in one package
+  unpanic prove ./... --rules MAP001           findings of one rule
+  unpanic prove --deps                         in the code of required modules too
   unpanic prove --findings found.json          findings of `check --format json`; the file learns what is proven
   unpanic prove -- ./cmd/server -addr :0       by running this command, with these arguments
   unpanic prove --all -- go test ./...         every map operation, by this command line
@@ -399,6 +400,9 @@ pub struct ProveArgs {
     /// Watch every map operation of the module, whether a finding names it or not.
     #[arg(long, help_heading = "Runs")]
     pub all: bool,
+    /// Search required modules too, and set traps in their code; with `--all` at every map operation of theirs.
+    #[arg(long, help_heading = "Runs")]
+    pub deps: bool,
     /// At most so many runs; fewer when all is proven.
     #[arg(long, default_value_t = 3, value_name = "N", help_heading = "Runs")]
     pub runs: u32,

@@ -169,8 +169,11 @@ fn crash(
         stop.store(true, Ordering::Relaxed);
         result
     })?;
-    // The last incident may be on its way.
-    std::thread::sleep(Duration::from_secs(2));
+    // Processes that died may still be writing their dumps: each is told when its dump is over or cut off.
+    let end = Instant::now();
+    while end.elapsed() < PATIENCE && named(&log)?.0 < crashes {
+        std::thread::sleep(Duration::from_millis(200));
+    }
     drop(guard);
     let answers = tally.answers.into_inner().unwrap_or_default();
     let sum = |method: &str, wanted: &dyn Fn(u16) -> bool| -> u64 {
@@ -255,6 +258,8 @@ fn named(log: &Path) -> anyhow::Result<(u32, BTreeMap<String, u32>)> {
             && let Some((confidence, _)) = rest.split_once(':')
         {
             *right.entry(confidence.to_owned()).or_default() += 1;
+        } else {
+            eprintln!("  not the request that crashed: {line}");
         }
     }
     Ok((deaths, right))

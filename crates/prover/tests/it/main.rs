@@ -48,6 +48,7 @@ pub fn prepare(dir: &Path, findings: &[FindingRecord], all: bool) -> Prepared {
         target: Target::default(),
         findings,
         all,
+        deps: false,
     })
 }
 

@@ -2,11 +2,10 @@
 //! second close panic.
 
 use diag::{Finding, RuleMeta, Severity, Stability};
-use flow::{Pair, Realm, Side};
-use go_ir::{FuncId, Op};
+use flow::{Pair, Realm};
 
 use crate::RuleContext;
-use crate::deferral::target;
+use crate::deferral::recovered_in;
 use crate::memory_race::findings;
 use crate::race::RaceText;
 
@@ -22,7 +21,8 @@ pub const META: RuleMeta = RuleMeta {
 
 /// Closes that nothing puts behind the sends and closes of others.
 pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
-    let counts = |pair: &Pair| !is_recovered(cx, &pair.a) || !is_recovered(cx, &pair.b);
+    let counts =
+        |pair: &Pair| [&pair.a, &pair.b].iter().any(|side| recovered_in(cx, side).is_none());
     findings(cx, &META, Realm::Channel, counts, words)
 }
 
@@ -32,18 +32,4 @@ fn words(race: &RaceText<'_>) -> (String, String) {
     let help = "let only the sender close, once all sends are over (a WaitGroup), or tell the senders to stop by another \
                 channel and leave this one open";
     (message, help.to_owned())
-}
-
-/// Whether a panic there is recovered by a deferred function of the same goroutine's own code.
-fn is_recovered(cx: &RuleContext<'_>, side: &Side) -> bool {
-    let frames = std::iter::successors(side.event.site.frames.as_ref(), |f| f.next.as_ref());
-    let recovers = |f: FuncId| {
-        let func = cx.func(f);
-        func.values.iter().any(|instr| match &instr.op {
-            Op::Defer(info) => target(cx, func, info)
-                .is_some_and(|d| cx.func(d).values.iter().any(|i| matches!(i.op, Op::Recover))),
-            _ => false,
-        })
-    };
-    std::iter::once(side.event.site.func).chain(frames.map(|f| f.func)).any(recovers)
 }

@@ -103,6 +103,30 @@ fn tests_are_run_where_there_are_some_and_the_findings_file_learns() {
 }
 
 #[test]
+fn traps_are_set_in_required_modules_when_asked_for() {
+    let module = "module example.com/app\n\ngo 1.24\n\nrequire example.com/dep v1.0.0\n";
+    let list = "# example.com/dep v1.0.0\n## explicit; go 1.24\nexample.com/dep\n";
+    let dep = "package dep\n\nvar seen = map[int]int{}\n\nfunc Count(n int) {\n\tseen[n]++\n}\n";
+    let test = "package app\n\nimport (\n\t\"sync\"\n\t\"testing\"\n\n\t\"example.com/dep\"\n)\n\n\
+        func TestCount(t *testing.T) {\n\tvar wg sync.WaitGroup\n\tfor n := range 2 {\n\t\twg.Add(1)\n\
+        \t\tgo func() {\n\t\t\tdefer wg.Done()\n\t\t\tdep.Count(n)\n\t\t}()\n\t}\n\twg.Wait()\n}\n";
+    let (place, _temporary) = place(&[
+        ("go.mod", module),
+        ("vendor/modules.txt", list),
+        ("vendor/example.com/dep/dep.go", dep),
+        ("app.go", "package app\n"),
+        ("app_test.go", test),
+    ]);
+    let without = place.run("prove");
+    assert_eq!((without.code, &*without.out), (0, ""), "{}", without.err);
+    let proven = place.run("prove --deps");
+    assert_eq!(proven.code, 1, "{}{}", proven.out, proven.err);
+    assert!(proven.out.contains("vendor/example.com/dep/dep.go:6:2"), "{}", proven.out);
+    assert!(proven.out.ends_with("1 proven\n"), "{}", proven.out);
+    assert_eq!(place.read("vendor/example.com/dep/dep.go"), dep);
+}
+
+#[test]
 fn what_was_learnt_is_there_the_next_time() {
     let (place, _temporary) = place(&[("main.go", RACY)]);
     // Each goroutine comes once: the first run can only see that they came close.

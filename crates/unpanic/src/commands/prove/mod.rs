@@ -95,6 +95,7 @@ fn prove(app: &App, args: &ProveArgs) -> anyhow::Result<ExitClass> {
         target: target(app, &args.build)?,
         findings: &suspects.findings,
         all: args.all,
+        deps: args.deps,
     });
     for problem in prepared.problems.iter().filter(|p| p.severity == Severity::Error) {
         eprintln!("error: {}", diag::clean_line(&problem.message));
@@ -169,7 +170,7 @@ fn suspects(app: &App, args: &ProveArgs, quiet: bool) -> anyhow::Result<Suspects
         rules,
         min_confidence: args.min_confidence.map_or(Confidence::Medium, Confidence::from),
         knowledge: app.config.check.knowledge.clone().unwrap_or_default(),
-        deps: false,
+        deps: args.deps,
         exclude: app.config.check.exclude.clone().unwrap_or_default(),
         baseline: None,
     };
