@@ -124,7 +124,11 @@ impl Given {
                     let args = &call.args[..];
                     let through =
                         if has_receiver(cx, call) { &args[..args.len().min(1)] } else { args };
-                    through.iter().any(|&v| self.leads_from_element(func, v))
+                    // A method of the element that is given away: db.View(part.restore).
+                    let given = args
+                        .iter()
+                        .filter(|&&v| matches!(func.instr(v).op, Op::BoundMethod { .. }));
+                    through.iter().chain(given).any(|&v| self.leads_from_element(func, v))
                 }
                 Op::Load(v) | Op::Store { addr: v, .. } => self.leads_from_element(func, *v),
                 Op::MapLookup { map, .. }
@@ -158,6 +162,7 @@ fn inner(op: &Op) -> Option<ValueId> {
             Some(*base)
         }
         Op::Extract { tuple, .. } => Some(*tuple),
+        Op::BoundMethod { recv, .. } => Some(*recv),
         _ => None,
     }
 }

@@ -1,8 +1,10 @@
 //! A write to a map that was never made: an ordinary panic, on every run that gets there.
 
+use base::Symbol;
 use diag::{Access, AccessKind, Finding, RuleMeta, Severity, Stability};
 use flow::Root;
 use go_ir::{Func, Op, ValueId};
+use go_types::ObjId;
 
 use crate::RuleContext;
 
@@ -27,10 +29,9 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                 Op::Zero => true,
                 Op::Load(addr) => match func.instr(addr).op {
                     Op::Alloc { .. } => is_never_stored(func, addr),
-                    Op::FieldAddr { field: obj, .. } | Op::Global(obj) => {
-                        !assigned.contains(&obj) && !cx.store().obj(obj).name.is_exported()
-                    }
-                    _ => false,
+                    _ => place(cx, func, addr).is_some_and(|place| {
+                        !assigned.contains(&place) && !place.name(cx).is_exported()
+                    }),
                 },
                 _ => false,
             };
@@ -74,26 +75,55 @@ fn is_never_stored(func: &Func, var: ValueId) -> bool {
     kept
 }
 
+/// A package-level variable or a field.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Place {
+    Object(ObjId),
+    /// A field of a struct type without a name. Such a type may be written in several places, each with fields of its
+    /// own that are the same ones.
+    Unnamed(Symbol),
+}
+
+impl Place {
+    fn name(self, cx: &RuleContext<'_>) -> Symbol {
+        match self {
+            Self::Object(obj) => cx.store().obj(obj).name,
+            Self::Unnamed(name) => name,
+        }
+    }
+}
+
+/// The variable or field that an address is of.
+fn place(cx: &RuleContext<'_>, func: &Func, addr: ValueId) -> Option<Place> {
+    match func.instr(addr).op {
+        Op::Global(obj) => Some(Place::Object(obj)),
+        Op::FieldAddr { base, field, .. } => {
+            let named = func.instr(base).ty.and_then(|t| flow::named_obj(cx.store(), t));
+            Some(match named {
+                Some(_) => Place::Object(field),
+                None => Place::Unnamed(cx.store().obj(field).name),
+            })
+        }
+        _ => None,
+    }
+}
+
 /// Package-level variables and fields that something is stored to, or whose address is used
 /// otherwise.
-fn assigned_places(cx: &RuleContext<'_>) -> base::FxHashSet<go_types::ObjId> {
+fn assigned_places(cx: &RuleContext<'_>) -> base::FxHashSet<Place> {
     let mut out = base::FxHashSet::default();
     for (_, func, facts) in cx.functions() {
         for instr in func.values.iter() {
             match &instr.op {
                 Op::Load(_) => {}
-                op => op.for_each_operand(|v| {
-                    if let Op::Global(obj) | Op::FieldAddr { field: obj, .. } = func.instr(v).op {
-                        out.insert(obj);
-                    }
-                }),
+                op => op.for_each_operand(|v| out.extend(place(cx, func, v))),
             }
         }
         // A stand-in for its address that flows elsewhere.
         for ret in &facts.returns {
             for path in ret.vals.iter().flatten().filter_map(|v| v.as_path()) {
                 if let (Root::Global(obj), true) = (path.root, path.elems.is_empty()) {
-                    out.insert(obj);
+                    out.insert(Place::Object(obj));
                 }
             }
         }
