@@ -66,6 +66,37 @@ fn a_map_crash_with_one_goroutine_names_both_sides() {
     }
 }
 
+/// A dump of all goroutines says more than the source: who was where.
+#[test]
+fn goroutines_that_may_be_the_other_side_are_named_surest_first() {
+    let beside = |state: &str, function: &str, line: u32| {
+        let other = format!(
+            "\ngoroutine 77 [{state}]:\nmain.{function}(0x1)\n\t/build/hub/main.go:{line} +0x65\n\
+             created by net/http.(*Server).Serve in goroutine 1\n\t/usr/local/go/src/net/http/server.go:3493 +0x485\n"
+        );
+        DUMP.replace("exit status 2\n", &format!("{other}exit status 2\n"))
+    };
+    let place = place();
+    for (state, function, line, source, told) in [
+        ("runnable", "count", 12, "", "in the same function at that time: goroutine 77"),
+        (
+            "runnable",
+            "add",
+            8,
+            " --source .",
+            "in a function of the other side at that time: goroutine 77",
+        ),
+        ("runnable", "other", 30, "", "ran in the program's own code at that time: goroutine 77"),
+    ] {
+        place.write("all.log", beside(state, function, line).as_bytes());
+        let outcome = place.run(&format!("crash all.log --color never{source}"));
+        assert!(outcome.out.contains(told), "no {told:?} in:\n{}", outcome.out);
+    }
+    place.write("all.log", beside("chan receive", "add", 8).as_bytes());
+    let waiting = place.run("crash all.log --color never --source .");
+    assert!(!waiting.out.contains("at that time"), "{}", waiting.out);
+}
+
 #[test]
 fn json_has_what_the_contract_says() {
     let outcome = place().run("crash --format json --source . crash.log");
