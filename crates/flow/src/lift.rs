@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use base::FxHashMap;
-use go_ir::{FuncId, Gate, Op, Terminator, ValueId};
+use go_ir::{Callee, FuncId, Gate, Op, Terminator, ValueId};
 use go_types::TypeId;
-use knowledge::{AccessKind, FlowHow, Model, Operand, OriginKind, SyncOp};
+use knowledge::{AccessKind, FlowHow, Model, Operand, OriginKind, SyncOp, TypeKind};
 
 use smallvec::{SmallVec, smallvec};
 
+use crate::context::{named_obj, type_name};
 use crate::function::FuncAnalysis;
 use crate::path::{Elem, Path, Root, Val, Vals, What, add_val};
 use crate::subst::{Places, Sub};
@@ -65,6 +66,10 @@ impl<'a> FuncAnalysis<'a, '_> {
 
     /// What a call yields.
     pub fn call_result(&self, v: ValueId, index: u32) -> Vals {
+        if self.makes_context(v) {
+            // The context and what ends it are one: a call of the one is what those wait for who wait for the other.
+            return result_root(v, 0);
+        }
         let mut out = Vals::new();
         let model = self.model_of(v);
         for flow in model.iter().flat_map(|m| &m.flows) {
@@ -99,6 +104,26 @@ impl<'a> FuncAnalysis<'a, '_> {
         if out.is_empty() { result_root(v, index) } else { out }
     }
 
+    /// Whether a call makes a context that nothing ends but the function that comes with it.
+    fn makes_context(&self, v: ValueId) -> bool {
+        self.model_of(v).is_some_and(|model| model.cancels)
+            && match &self.func.instr(v).op {
+                Op::Call(info) => info.args.first().is_some_and(|&parent| {
+                    self.model_of(parent).is_some_and(|model| model.never_ends)
+                }),
+                _ => false,
+            }
+    }
+
+    /// The function that a call ends a context with.
+    fn cancel_of(&self, v: ValueId) -> Option<ValueId> {
+        let (Op::Call(info) | Op::Defer(info)) = &self.func.instr(v).op else { return None };
+        let Callee::Value(f) = info.callee else { return None };
+        let named = self.func.instr(f).ty.and_then(|t| named_obj(self.cx.store, t))?;
+        let fact = self.cx.knowledge.type_fact(&type_name(self.cx.store, named));
+        (fact?.kind == Some(TypeKind::Cancel)).then_some(f)
+    }
+
     fn context_value(&self, v: ValueId, key: Option<Operand>) -> Vals {
         let Some(key) = self.key_operand(v, key).and_then(|k| self.context_key(k)) else {
             return Vals::new();
@@ -124,6 +149,12 @@ impl<'a> FuncAnalysis<'a, '_> {
             && !is_go
         {
             self.note_model_effects(v, pos, model);
+        }
+        if let Some(cancel) = self.cancel_of(v) {
+            let count = self.times_run(v);
+            for path in self.paths(cancel) {
+                self.signal(Token { path, via: Via::Broadcast, count }, v);
+            }
         }
         let Some(targets) = self.targets.get(&v).cloned() else { return };
         // What the second pass finds in the same arguments is there from the first.

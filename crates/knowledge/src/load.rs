@@ -161,6 +161,8 @@ impl Knowledge {
                 sync: p.sync,
                 never_returns: false,
                 serves: false,
+                never_ends: false,
+                cancels: false,
                 analyse_body: true,
             };
             self.patterns.push(Pattern { name: p.name, params: p.params, model });
@@ -226,6 +228,8 @@ fn model(name: Symbol, raw: &RawFunc) -> Model {
         sync: raw.sync.clone(),
         never_returns: raw.never_returns,
         serves: raw.serves,
+        never_ends: raw.never_ends,
+        cancels: raw.cancels,
         analyse_body: raw.analyse_body,
     }
 }

@@ -23,6 +23,11 @@ pub struct Model {
     pub never_returns: bool,
     /// From this call on, the handlers that were registered before may run.
     pub serves: bool,
+    /// Its result is a context that nothing ends.
+    pub never_ends: bool,
+    /// Its second result is a function that ends the context which is the first, and nothing else ends that when
+    /// `arg0` never ends.
+    pub cancels: bool,
     /// The model adds to what the body shows instead of replacing it.
     pub analyse_body: bool,
 }
@@ -36,6 +41,8 @@ impl Model {
             && self.sync.is_empty()
             && !self.never_returns
             && !self.serves
+            && !self.never_ends
+            && !self.cancels
             && !self.analyse_body
     }
 }
@@ -339,6 +346,8 @@ pub enum TypeKind {
     ConcurrentMap,
     /// Carries values and cancellation through calls.
     Context,
+    /// A function that ends a context.
+    Cancel,
     /// A metric that one label set belongs to: counter, gauge, histogram, summary.
     Metric,
     /// A family of metrics, looked up by label values.

@@ -50,6 +50,10 @@ pub(crate) struct RawFunc {
     #[serde(default)]
     pub serves: bool,
     #[serde(default)]
+    pub never_ends: bool,
+    #[serde(default)]
+    pub cancels: bool,
+    #[serde(default)]
     pub analyse_body: bool,
 }
 
