@@ -14,6 +14,9 @@ use crate::units;
 
 /// Of the asked rate, so much may be missing and it still counts as reached.
 const TOLERANCE: f64 = 0.01;
+/// The last answers may come so many seconds after the end without being counted as a lower rate: in a load of
+/// three seconds a moment's pause is more than one percent.
+const DRAIN: f64 = 0.1;
 /// A thread that was busy for more than this share of the time was the limit.
 const BUSY: f64 = 0.9;
 /// When the machine kept runnable tasks waiting for more than this share of the time, it was the limit.
@@ -78,6 +81,8 @@ pub enum Limit {
     Machine,
     /// All connections were waiting for answers.
     Server,
+    /// None of these: answers came late for a while.
+    Unknown,
 }
 
 /// How many requests ended in one way.
@@ -192,7 +197,8 @@ impl LoadReport {
         // the time until the last answer.
         let had = elapsed.saturating_sub(warm).as_secs_f64();
         let last = Duration::from_nanos(stats.last.saturating_sub(stats.warm)).as_secs_f64();
-        let seconds = planned.min(had).max(last).max(1e-9);
+        let ended = planned.min(had);
+        let seconds = if last > ended + DRAIN { last } else { ended }.max(1e-9);
         let count = |wanted: fn(&Outcome) -> bool| -> u64 {
             stats.outcomes.iter().filter(|(o, _)| wanted(o)).map(|(_, n)| n).sum()
         };
@@ -213,9 +219,10 @@ impl LoadReport {
             () if busy > BUSY => Limit::Generator,
             () if full => Limit::Server,
             () if machine.pressure.unwrap_or(0.0) > PRESSED => Limit::Machine,
-            () => Limit::Server,
+            () => Limit::Unknown,
         });
         let relative = |ns: u64| ns.saturating_sub(mark);
+        let cut_and_raced = stats.marked.cut_and_raced(stats.lag.max());
         Self {
             model: if open { "open" } else { "closed" },
             asked,
@@ -254,8 +261,8 @@ impl LoadReport {
             slices: slices(stats),
             marked: (mark != u64::MAX).then(|| MarkedReport {
                 at: Duration::from_nanos(mark.saturating_sub(stats.warm)).as_secs_f64(),
-                cut: stats.marked.cut,
-                raced: stats.marked.raced,
+                cut: cut_and_raced.0,
+                raced: cut_and_raced.1,
                 finished: stats.marked.finished,
                 good: stats.marked.good,
                 bad: stats.marked.bad,
@@ -309,6 +316,9 @@ impl LoadReport {
                     self.connections as f64 / mean
                 )
             }
+            Limit::Unknown => "connections, generator and processors had room: answers came late, the last after the \
+                               end"
+                .to_owned(),
         };
         Some(format!("{missing} below the asked rate; {reason}"))
     }

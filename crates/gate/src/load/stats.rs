@@ -16,6 +16,8 @@ const MIN_SLICE: u64 = 100_000_000;
 /// A request that was sent so shortly before may still be on its way. In nanoseconds; longer, and a service
 /// that answers quickly could cut off all that it has without being blamed.
 const RACE: u64 = 5_000_000;
+/// So many times as long may pass on a machine that was seen to be as late itself.
+const RACES: usize = 10;
 /// The longest latency that is told apart: an hour, in nanoseconds.
 const LONGEST: u64 = 3_600_000_000_000;
 
@@ -74,6 +76,8 @@ pub struct Slice {
 pub struct Marked {
     /// Sent before, ended badly after.
     pub cut: u64,
+    /// Of `cut`, how many were sent between n and n + 1 times [`RACE`] before.
+    shortly: [u64; RACES],
     /// As `cut`, and sent so shortly before that the server may not have read it: a server may close a
     /// connection that it takes for idle (RFC 9112, section 9.6).
     pub raced: u64,
@@ -235,7 +239,13 @@ impl Marked {
     fn count(&mut self, entry: &Entry, good: bool) {
         match (entry.sent >= entry.mark, good) {
             (false, false) if entry.mark - entry.sent < RACE => self.raced += 1,
-            (false, false) => self.cut += 1,
+            (false, false) => {
+                self.cut += 1;
+                let before = (entry.mark - entry.sent) / RACE;
+                if let Some(count) = self.shortly.get_mut(before as usize) {
+                    *count += 1;
+                }
+            }
             (false, true) => self.finished += 1,
             (true, true) => {
                 self.good += 1;
@@ -249,8 +259,17 @@ impl Marked {
         }
     }
 
+    /// Cut off and raced on a machine that was up to `late` nanoseconds late with what was due: the server may
+    /// have been as late with what had come.
+    pub fn cut_and_raced(&self, late: u64) -> (u64, u64) {
+        let excused = 1 + late.div_ceil(RACE) as usize;
+        let excused: u64 = self.shortly.iter().take(excused).sum();
+        (self.cut - excused, self.raced + excused)
+    }
+
     fn merge(&mut self, other: &Self) {
         self.cut += other.cut;
+        self.shortly.iter_mut().zip(other.shortly).for_each(|(own, other)| *own += other);
         self.raced += other.raced;
         self.finished += other.finished;
         self.good += other.good;

@@ -4,6 +4,7 @@ use base::Symbol;
 use diag::{Access, AccessKind, Finding, RuleMeta, Severity, Stability};
 use flow::Root;
 use go_ir::{Func, Op, ValueId};
+use go_syntax::ast::BinaryOp;
 use go_types::ObjId;
 
 use crate::RuleContext;
@@ -35,7 +36,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                 },
                 _ => false,
             };
-            if !never_made {
+            if !never_made || is_asked(cx, func, map) {
                 continue;
             }
             let at = instr.span;
@@ -58,6 +59,24 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether the function compares the variable or field with nil: what is written then was given from elsewhere.
+fn is_asked(cx: &RuleContext<'_>, func: &Func, map: ValueId) -> bool {
+    let address = |v: ValueId| match func.instr(v).op {
+        Op::Load(addr) => Some(addr),
+        _ => None,
+    };
+    let Some(addr) = address(map) else { return false };
+    let same = |v: ValueId| {
+        address(v).is_some_and(|other| {
+            other == addr || place(cx, func, addr).is_some_and(|p| place(cx, func, other) == Some(p))
+        })
+    };
+    func.values.iter().any(|instr| match instr.op {
+        Op::Binary { op: BinaryOp::Eq | BinaryOp::Ne, x, y } => same(x) || same(y),
+        _ => false,
+    })
 }
 
 /// Whether a variable keeps its zero value: its address goes nowhere but into loads.
