@@ -109,10 +109,10 @@ fn binary() -> anyhow::Result<PathBuf> {
     if let Some(given) = std::env::var_os(BINARY).filter(|v| !v.is_empty()) {
         return Ok(given.into());
     }
-    run_command(cargo().args(["build", "--quiet", "--release", "-p", "unpanic"]))?;
+    run_command(cargo().args(["build", "--quiet", "--profile", "dist", "-p", "unpanic"]))?;
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Ok(target.join("release/unpanic"))
+    Ok(target.join("dist/unpanic"))
 }
 
 /// Without cgo and, for all tools, in the folder of the subject.

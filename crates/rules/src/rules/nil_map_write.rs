@@ -70,7 +70,8 @@ fn is_asked(cx: &RuleContext<'_>, func: &Func, map: ValueId) -> bool {
     let Some(addr) = address(map) else { return false };
     let same = |v: ValueId| {
         address(v).is_some_and(|other| {
-            other == addr || place(cx, func, addr).is_some_and(|p| place(cx, func, other) == Some(p))
+            other == addr
+                || place(cx, func, addr).is_some_and(|p| place(cx, func, other) == Some(p))
         })
     };
     func.values.iter().any(|instr| match instr.op {
