@@ -222,6 +222,10 @@ impl AccessKind {
             Self::GroupWait => "wait",
         }
     }
+    /// Whether memory is accessed, rather than a channel or wait group.
+    pub fn is_in_memory(self) -> bool {
+        !matches!(self, Self::ChanSend | Self::ChanClose | Self::GroupAdd | Self::GroupWait)
+    }
     /// Whether it excludes every other access to the same object.
     pub fn is_write(self) -> bool {
         matches!(

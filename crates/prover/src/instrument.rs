@@ -50,6 +50,10 @@ pub(crate) struct Instrumenter {
 /// A reason not to instrument.
 type Reason = &'static str;
 
+/// Why channels and wait groups have no traps.
+const NO_MEMORY: Reason =
+    "a trap catches accesses to memory, and this is to a channel or wait group";
+
 /// An operation with the argument of its trap.
 #[derive(Clone, Copy)]
 struct Chosen {
@@ -68,6 +72,10 @@ impl Instrumenter {
         let mut chosen: Vec<(Op, Vec<usize>)> = Vec::new();
         let ops = map_ops(facts);
         for want in wants {
+            if !want.kind.is_in_memory() {
+                self.skip(file, want.start, NO_MEMORY, &[want.finding]);
+                continue;
+            }
             let Some(op) = wanted(facts, &ops, want) else {
                 self.skip(
                     file,

@@ -223,6 +223,9 @@ fn pattern_at(source: Source<'_>, line: u32) -> Option<String> {
 
 /// Whether only the race detector sees two of them meet.
 pub(super) fn needs_race(record: &FindingRecord) -> bool {
-    let plain = |a: &AccessRecord| matches!(a.kind, AccessKind::Read | AccessKind::Write);
-    record.accesses.iter().any(plain)
+    // The runtime itself looks at maps only.
+    let other = |a: &AccessRecord| {
+        matches!(a.kind, AccessKind::Read | AccessKind::Write) || !a.kind.is_in_memory()
+    };
+    record.accesses.iter().any(other)
 }
