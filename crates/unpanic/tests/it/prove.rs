@@ -107,14 +107,16 @@ fn traps_are_set_in_required_modules_when_asked_for() {
     let module = "module example.com/app\n\ngo 1.24\n\nrequire example.com/dep v1.0.0\n";
     let list = "# example.com/dep v1.0.0\n## explicit; go 1.24\nexample.com/dep\n";
     let dep = "package dep\n\nvar seen = map[int]int{}\n\nfunc Count(n int) {\n\tseen[n]++\n}\n";
-    let test = "package app\n\nimport (\n\t\"sync\"\n\t\"testing\"\n\n\t\"example.com/dep\"\n)\n\n\
-        func TestCount(t *testing.T) {\n\tvar wg sync.WaitGroup\n\tfor n := range 2 {\n\t\twg.Add(1)\n\
-        \t\tgo func() {\n\t\t\tdefer wg.Done()\n\t\t\tdep.Count(n)\n\t\t}()\n\t}\n\twg.Wait()\n}\n";
+    let app = "package app\n\nimport (\n\t\"sync\"\n\n\t\"example.com/dep\"\n)\n\nfunc Count() {\n\tvar wg sync.WaitGroup\n\
+        \tfor n := range 2 {\n\t\twg.Add(1)\n\t\tgo func() {\n\t\t\tdefer wg.Done()\n\t\t\tdep.Count(n)\n\t\t}()\n\t}\n\
+        \twg.Wait()\n}\n";
+    let test =
+        "package app\n\nimport \"testing\"\n\nfunc TestCount(t *testing.T) {\n\tCount()\n}\n";
     let (place, _temporary) = place(&[
         ("go.mod", module),
         ("vendor/modules.txt", list),
         ("vendor/example.com/dep/dep.go", dep),
-        ("app.go", "package app\n"),
+        ("app.go", app),
         ("app_test.go", test),
     ]);
     let without = place.run("prove");
