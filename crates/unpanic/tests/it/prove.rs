@@ -131,9 +131,10 @@ fn traps_are_set_in_required_modules_when_asked_for() {
 #[test]
 fn what_was_learnt_is_there_the_next_time() {
     let (place, _temporary) = place(&[("main.go", RACY)]);
-    // Each goroutine comes once: the first run can only see that they came close.
-    let runs: Vec<_> = (0..3).map(|_| place.run("prove --all --runs 1 --format json")).collect();
-    assert!(runs.iter().any(|run| run.out.contains("meeting")), "{runs:?}");
+    // Each goroutine comes once: the first run can only see that they came close. On a busy machine the next ones may
+    // miss each other.
+    let mut runs = (0..10).map(|_| place.run("prove --all --runs 1 --format json"));
+    assert!(runs.any(|run| run.out.contains("meeting")), "no run of ten showed the two together");
 }
 
 #[test]
