@@ -262,7 +262,8 @@ impl Marked {
     /// Cut off and raced on a machine that was up to `late` nanoseconds late with what was due: the server may
     /// have been as late with what had come.
     pub fn cut_and_raced(&self, late: u64) -> (u64, u64) {
-        let excused = 1 + late.div_ceil(RACE) as usize;
+        // What is less late than the race itself excuses nothing more.
+        let excused = 1 + (late / RACE) as usize;
         let excused: u64 = self.shortly.iter().take(excused).sum();
         (self.cut - excused, self.raced + excused)
     }
@@ -279,5 +280,22 @@ impl Marked {
             (a, b) => a.or(b),
         };
         self.last_bad = self.last_bad.max(other.last_bad);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quiet_machine_excuses_no_more_than_the_race() {
+        let mut marked = Marked { cut: 3, raced: 1, ..Marked::default() };
+        // Sent 7, 12 and 80 ms before.
+        marked.shortly[1] = 1;
+        marked.shortly[2] = 1;
+        assert_eq!(marked.cut_and_raced(0), (3, 1));
+        assert_eq!(marked.cut_and_raced(RACE - 1), (3, 1));
+        assert_eq!(marked.cut_and_raced(RACE), (2, 2));
+        assert_eq!(marked.cut_and_raced(u64::from(u32::MAX)), (1, 3));
     }
 }
