@@ -351,6 +351,33 @@ pub struct DrillConfig {
     pub max_failed: Option<Share>,
 }
 
+impl DrillConfig {
+    /// How reports call it.
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(self.kind.as_str())
+    }
+}
+
+impl Config {
+    /// Keeps the drills with these names. Each has to be there.
+    pub fn only(&mut self, names: &[String]) -> Result<(), Error> {
+        let known: Vec<&str> = self.drill.iter().map(DrillConfig::name).collect();
+        if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
+            return Err(Error::Usage(format!(
+                "--drill {}: no such drill; {}",
+                diag::clean_line(name),
+                if known.is_empty() {
+                    "gate.toml has none".to_owned()
+                } else {
+                    format!("there are {}", diag::clean_line(&known.join(", ")))
+                }
+            )));
+        }
+        self.drill.retain(|drill| names.iter().any(|name| name == drill.name()));
+        Ok(())
+    }
+}
+
 fn one() -> u32 {
     1
 }

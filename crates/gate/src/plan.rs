@@ -298,7 +298,7 @@ fn drill_of(
     given: &Given,
     has_process: bool,
 ) -> Result<Drill, Error> {
-    let name = drill.name.clone().unwrap_or_else(|| drill.kind.as_str().to_owned());
+    let name = drill.name().to_owned();
     let wrong = |why: &str| Error::Usage(format!("drill `{}`: {why}", diag::clean_line(&name)));
     let kind = drill.kind;
     let ways = [

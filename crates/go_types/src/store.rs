@@ -112,6 +112,11 @@ impl Store {
     pub fn package(&self, id: PkgId) -> &TypesPackage {
         &self.packages[id.index()]
     }
+
+    /// All packages of the run, imported ones included.
+    pub fn packages(&self) -> impl Iterator<Item = &TypesPackage> {
+        self.packages.iter().map(|(_, package)| package)
+    }
     /// The package-level object of that name.
     pub fn lookup(&self, pkg: PkgId, name: Symbol) -> Option<ObjId> {
         self.package(pkg).scope.get()?.get(&name).copied()

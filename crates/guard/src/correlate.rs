@@ -1,6 +1,7 @@
 //! Which request a crash belongs to, and how sure that is. Nothing is guessed silently: each answer
 //! carries its reason.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use go_crash::{Goroutine, Kind, Report};
@@ -58,7 +59,7 @@ pub(crate) fn correlate(
             return exact(flight, reason);
         }
     }
-    likely(report, flights, lines)
+    likely(report, flights, recent, lines)
 }
 
 /// The request that the pprof labels of a goroutine name (Go 1.27 prints them).
@@ -94,7 +95,12 @@ pub(crate) fn by_labels(
     None
 }
 
-fn likely(report: Option<&Report>, flights: &[Arc<Flight>], lines: &[&str]) -> Option<Correlation> {
+fn likely(
+    report: Option<&Report>,
+    flights: &[Arc<Flight>],
+    recent: &[Arc<Flight>],
+    lines: &[&str],
+) -> Option<Correlation> {
     let likely = |flight: Arc<Flight>, reason: String| {
         Some(Correlation { flight, confidence: Confidence::Likely, reason })
     };
@@ -125,19 +131,41 @@ fn likely(report: Option<&Report>, flights: &[Arc<Flight>], lines: &[&str]) -> O
                 .to_owned(),
         }),
         [first, rest @ ..] => {
-            let paths = rest.iter().all(|f| f.path == first.path && f.method == first.method);
-            let (oldest, n) = (Arc::clone(first), flights.len());
-            let reason = if paths && serves {
-                format!("all {n} requests in flight had its path; it is the oldest")
+            let same = rest.iter().all(|f| f.path == first.path && f.method == first.method);
+            let n = flights.len();
+            let (flight, reason) = if same && serves {
+                (first, format!("all {n} requests in flight had its path; it is the oldest"))
+            } else if let Some(strange) = never_answered(flights, recent) {
+                let reason = format!(
+                    "of {n} requests in flight its path is the one that nothing was answered well at of late"
+                );
+                (strange, reason)
             } else {
-                format!(
+                let reason = format!(
                     "{n} requests were in flight, and nothing tells them apart; it is the oldest"
-                )
+                );
+                (first, reason)
             };
-            Some(Correlation { flight: oldest, confidence: Confidence::Window, reason })
+            let flight = Arc::clone(flight);
+            Some(Correlation { flight, confidence: Confidence::Window, reason })
         }
         [] => None,
     }
+}
+
+/// The oldest request at the one path that nothing has been answered well at of late, while there were answers at
+/// the paths of all others in flight: those are less likely to bring a process down.
+fn never_answered<'a>(
+    flights: &'a [Arc<Flight>],
+    recent: &[Arc<Flight>],
+) -> Option<&'a Arc<Flight>> {
+    let place = |flight: &Flight| (flight.method.clone(), route(&flight.path));
+    let good = |flight: &&Arc<Flight>| flight.status().is_some_and(|status| status < 500);
+    let answered: HashSet<_> = recent.iter().filter(good).map(|flight| place(flight)).collect();
+    let mut strange = flights.iter().filter(|flight| !answered.contains(&place(flight)));
+    let first = strange.next()?;
+    let others_differ = strange.any(|flight| place(flight) != place(first));
+    (!others_differ).then_some(first)
 }
 
 /// Whether the goroutine that died was serving a request.
@@ -402,6 +430,28 @@ mod tests {
             "{}",
             by_port.2
         );
+    }
+
+    #[test]
+    fn a_path_that_was_never_answered_is_the_suspect() {
+        let table = Flights::new();
+        for n in 0..3 {
+            let served = flight(&table, n, &format!("/items/{n}"));
+            served.flight().answers(http::StatusCode::OK);
+        }
+        let held = [
+            flight(&table, 4, "/items/4"),
+            flight(&table, 5, "/odd"),
+            flight(&table, 6, "/items/6"),
+        ];
+        let recent = table.recent(std::time::Duration::from_secs(3));
+        let found = correlate(None, &table.all(), &recent, &[]).unwrap();
+        assert_eq!((found.flight.id, found.confidence), (held[1].flight().id, Confidence::Window));
+        // A second path that was never answered, and it is anybody's guess.
+        let second = flight(&table, 7, "/other");
+        let found = correlate(None, &table.all(), &recent, &[]).unwrap();
+        assert_eq!(found.flight.id, held[0].flight().id, "{}", found.reason);
+        drop(second);
     }
 
     #[test]

@@ -16,6 +16,8 @@ Examples:
   unpanic gate --config gate.toml -- ./service     start it, load it, make it panic, judge it
   unpanic gate --url http://127.0.0.1:8080/ -z 30s -q 200 -c 50 --p99 50ms
                                                    200 requests/s in total, on at most 50 connections
+  unpanic gate --config gate.toml --drill sigterm -- ./service
+                                                   one drill of those in gate.toml
   unpanic gate --url http://127.0.0.1:8080/ --stages 10s:100,20s:100..1000,10s:1000
   unpanic gate ci --github                         the step of a pipeline
 
@@ -106,6 +108,9 @@ pub struct GateArgs {
     /// Path of the health check; /healthz by default, `tcp` for the port alone.
     #[arg(long, value_name = "PATH", help_heading = "Candidate")]
     pub health: Option<String>,
+    /// Do this drill only, by the name that reports call it; may be repeated.
+    #[arg(long = "drill", value_name = "NAME", help_heading = "Candidate")]
+    pub drills: Vec<String>,
     /// How to print the verdict.
     #[arg(long, value_enum, default_value_t = GateFormat::Text, value_name = "FORMAT", help_heading = "Output")]
     pub format: GateFormat,

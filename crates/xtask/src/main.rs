@@ -108,14 +108,17 @@ fn shown(command: &Command) -> String {
     words.map(|w| w.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
-/// The profile that this program was built in: its folder has the name.
+/// The profile that this program was built in.
 fn profile() -> anyhow::Result<String> {
-    let own = std::env::current_exe()?;
+    profile_of(&std::env::current_exe()?)
+}
+
+/// The profile that a program was built in: the folder that it lies in has the name.
+fn profile_of(program: &Path) -> anyhow::Result<String> {
+    let folder = program.parent().and_then(Path::file_name).and_then(|folder| folder.to_str());
     let folder =
-        own.parent().and_then(Path::file_name).context("this program lies in no folder")?;
-    let name =
-        folder.to_str().with_context(|| format!("{} is in no profile's folder", own.display()))?;
-    Ok(if name == "debug" { "dev".to_owned() } else { name.to_owned() })
+        folder.with_context(|| format!("{} is in no profile's folder", program.display()))?;
+    Ok(if folder == "debug" { "dev" } else { folder }.to_owned())
 }
 
 /// The cargo that runs this.

@@ -2,6 +2,7 @@
 //! reason and for no other. The figures go to `gate.md` of the output folder.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,6 +32,20 @@ const CANDIDATES: &[(&str, &str, i32)] = &[
     ("bad-latency", "slo", 10),
 ];
 
+/// Each drill of drills.toml, with what a candidate that is careless about it has to fail, and the exit code.
+const DRILLS: &[(&str, &str, i32)] = &[
+    ("goroutine-panic", "recovery", 11),
+    ("nil-dereference", "recovery", 11),
+    ("map-write", "recovery", 11),
+    ("deadlock", "recovery", 11),
+    ("memory-limit", "recovery", 11),
+    ("dependency-hang", "slo", 10),
+    ("dependency-refuse", "readiness,slo", 1),
+];
+
+/// The drills are tried once for so many tries of the candidates.
+const DRILL_SHARE: u32 = 5;
+
 const HEAD: &str = "# The gate on its examples\n\n\
     One command regenerates this: `cargo xtask scoreboard gate` (`UNPANIC_TRIES=N` for another number of tries).\n\n\
     Each try is `unpanic gate --config examples/gate/gate.toml -- CANDIDATE`: three seconds of load, twenty panics of\n\
@@ -55,41 +70,75 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
     )?;
     for (name, class, code) in CANDIDATES {
         eprintln!("  {name}");
-        let service = built.join(name);
-        let mut build = Command::new(&setup.go.binary);
-        setup.go.setup(&mut build).current_dir(&folder);
-        let status = build.args(["build", "-o"]).arg(&service).arg(format!("./{name}")).status()?;
-        ensure!(status.success(), "examples/gate/{name} does not build");
-        let mut right = 0;
-        let mut otherwise: BTreeMap<String, u32> = BTreeMap::new();
-        let mut times = Vec::new();
-        for (found, time) in several(tries, || one(&unpanic, &folder, &service))? {
-            times.push(time);
-            if found.code == *code && found.failed == *class {
-                right += 1;
-            } else {
-                *otherwise.entry(format!("exit {}: {}", found.code, found.why)).or_default() += 1;
-            }
-        }
-        times.sort();
-        let listed: Vec<String> =
-            otherwise.iter().map(|(what, n)| format!("{n}× {what}")).collect();
-        let median = times[times.len() / 2].as_secs_f64();
-        let class = if class.is_empty() { "nothing" } else { class };
-        writeln!(
-            page,
-            "| {name} | {class} | {right} of {tries} | {} | {median:.1} |",
-            listed.join("; ")
-        )?;
-        if right < tries {
-            wrong.push(format!("{name}: {right} of {tries}: {}", listed.join("; ")));
-        }
+        let service = build(setup, &folder, &built, name)?;
+        let found =
+            several(tries, || one(&unpanic, &folder, &["--config", "gate.toml"], &[&service]))?;
+        row(&mut page, name, (class, *code), found, &mut wrong)?;
+    }
+    page += "\n## Drills of every kind\n\n\
+        `unpanic gate --config examples/gate/drills.toml -- drills`, all seven in one run, and each alone (`--drill`) against\n\
+        the same program that was told to be careless about it (`-careless`).\n\n\
+        | drill | has to fail for | right | otherwise | seconds |\n|---|---|---|---|---|\n";
+    let service = build(setup, &folder, &built, "drills")?;
+    let tries = tries.div_ceil(DRILL_SHARE);
+    eprintln!("  drills");
+    let config = ["--config", "drills.toml"];
+    let found = several(tries, || one(&unpanic, &folder, &config, &[&service]))?;
+    row(&mut page, "all, careful", ("", 0), found, &mut wrong)?;
+    for (drill, class, code) in DRILLS {
+        eprintln!("  {drill}");
+        let options = [&config[..], &["--drill", drill]].concat();
+        let careless = [service.as_os_str(), "-careless".as_ref(), drill.as_ref()];
+        let found = several(tries, || one(&unpanic, &folder, &options, &careless))?;
+        row(&mut page, drill, (class, *code), found, &mut wrong)?;
     }
     writeln!(page, "\nMeasured with {}, on {} processors.", setup.go.version()?, processors())?;
     std::fs::create_dir_all(&setup.out)?;
     let path = setup.out.join("gate.md");
     std::fs::write(&path, page).with_context(|| path.display().to_string())?;
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
+}
+
+/// Builds a program of examples/gate.
+fn build(setup: &Setup, folder: &Path, built: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let service = built.join(name);
+    let mut build = Command::new(&setup.go.binary);
+    setup.go.setup(&mut build).current_dir(folder);
+    let status = build.args(["build", "-o"]).arg(&service).arg(format!("./{name}")).status()?;
+    ensure!(status.success(), "examples/gate/{name} does not build");
+    Ok(service)
+}
+
+/// Adds a row: how many tries failed for this class with this exit code, and what the others did.
+fn row(
+    page: &mut String,
+    name: &str,
+    (class, code): (&str, i32),
+    found: Vec<(Found, Duration)>,
+    wrong: &mut Vec<String>,
+) -> anyhow::Result<()> {
+    let tries = found.len();
+    let mut right = 0;
+    let mut otherwise: BTreeMap<String, u32> = BTreeMap::new();
+    let mut times = Vec::new();
+    for (found, time) in found {
+        times.push(time);
+        if found.code == code && found.failed == class {
+            right += 1;
+        } else {
+            *otherwise.entry(format!("exit {}: {}", found.code, found.why)).or_default() += 1;
+        }
+    }
+    times.sort();
+    let listed: Vec<String> = otherwise.iter().map(|(what, n)| format!("{n}× {what}")).collect();
+    let listed = listed.join("; ");
+    let median = times.get(times.len() / 2).copied().unwrap_or_default().as_secs_f64();
+    let class = if class.is_empty() { "nothing" } else { class };
+    writeln!(page, "| {name} | {class} | {right} of {tries} | {listed} | {median:.1} |")?;
+    if right < tries {
+        wrong.push(format!("{name}: {right} of {tries}: {listed}"));
+    }
     Ok(())
 }
 
@@ -135,19 +184,17 @@ struct Found {
     why: String,
 }
 
-fn one(unpanic: &Unpanic, folder: &Path, service: &PathBuf) -> anyhow::Result<(Found, Duration)> {
+fn one<S: AsRef<OsStr>>(
+    unpanic: &Unpanic,
+    folder: &Path,
+    options: &[&str],
+    candidate: &[S],
+) -> anyhow::Result<(Found, Duration)> {
     let start = Instant::now();
     let mut command = Command::new(unpanic.binary());
-    command.current_dir(folder).args([
-        "gate",
-        "--config",
-        "gate.toml",
-        "--quiet",
-        "--format",
-        "json",
-        "--",
-    ]);
-    let output = command.arg(service).output().context("cannot run the gate")?;
+    command.current_dir(folder).arg("gate").args(options);
+    command.args(["--quiet", "--format", "json", "--"]).args(candidate);
+    let output = command.output().context("cannot run the gate")?;
     let time = start.elapsed();
     let code = output.status.code().context("the gate was killed")?;
     let Ok(verdict) = serde_json::from_slice::<Value>(&output.stdout) else {

@@ -16,7 +16,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::scoreboard::Setup;
 use crate::unpanic_command::Unpanic;
-use crate::{cargo, profile, root, run_command};
+use crate::{cargo, profile_of, root, run_command};
 
 /// Crashes when `UNPANIC_TRIES` does not say.
 const CRASHES: u32 = 200;
@@ -92,7 +92,12 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
         eprint!("  {row}");
     }
     page += &throughput(setup, &unpanic, &service, folder.path())?;
-    writeln!(page, "\nMeasured with {}.", setup.go.version()?)?;
+    let profile = profile_of(unpanic.binary())?;
+    let go = setup.go.version()?;
+    writeln!(
+        page,
+        "\nMeasured with {go}; unpanic and the bare proxy were built in the profile `{profile}`."
+    )?;
     std::fs::create_dir_all(&setup.out)?;
     let path = setup.out.join("guard.md");
     std::fs::write(&path, page).with_context(|| path.display().to_string())?;
@@ -323,7 +328,7 @@ fn throughput(
                 "bare_proxy",
                 "--profile",
             ])
-            .arg(profile()?),
+            .arg(profile_of(unpanic.binary())?),
     )?;
     let bare = unpanic.binary().with_file_name("examples").join("bare_proxy");
     let direct = free()?;

@@ -11,6 +11,7 @@ use anyhow::{Context as _, ensure};
 use go_trace::{Details, Event, Mode, RangeName, Reader, Scope, Tables};
 
 use crate::toolchain::Go;
+use crate::unpanic_command::shipped_example;
 use crate::{root, run_command};
 
 /// Rounds of the program whose trace is measured: more than 200 MB.
@@ -339,15 +340,13 @@ struct Reading {
 }
 
 fn speed(go: &Go, oracle: &Path, work: &Path) -> anyhow::Result<String> {
-    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.args(["build", "--profile", "dist", "-p", "go_trace", "--example", "read"]);
-    run_command(&mut build)?;
+    let program = shipped_example("go_trace", "read")?;
     let path = record(&go.binary, work, &go.version()?, LARGE)?;
     let size = std::fs::metadata(&path)?.len() as f64 / 1e6;
     // By turns, so that both meet the same hours of a machine that others use.
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
-        ours.push(reading(&root().join("target/dist/examples/read"), &[], &path)?);
+        ours.push(reading(&program, &[], &path)?);
         theirs.push(reading(oracle, &["read"], &path)?);
     }
     let (ours, theirs) = (best(ours)?, best(theirs)?);

@@ -14,6 +14,23 @@ use crate::{cargo, profile, run_command};
 /// Names a binary to use as it is.
 pub const BINARY: &str = "UNPANIC_BINARY";
 
+/// An example of a crate, built as what is shipped is: speeds are measured with it.
+pub fn shipped_example(package: &str, name: &str) -> anyhow::Result<PathBuf> {
+    run_command(cargo().args([
+        "build",
+        "--quiet",
+        "--profile",
+        "dist",
+        "--package",
+        package,
+        "--example",
+        name,
+    ]))?;
+    let profiles = std::env::current_exe()?;
+    let profiles = profiles.ancestors().nth(2).context("this program lies in no folder")?;
+    Ok(profiles.join("dist/examples").join(name))
+}
+
 /// A built `unpanic`.
 pub struct Unpanic {
     binary: PathBuf,

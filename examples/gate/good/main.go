@@ -4,7 +4,6 @@ package main
 
 import (
 	"net/http"
-	"runtime/debug"
 
 	"unpanic.dev/examples/gate/internal/app"
 )
@@ -15,9 +14,7 @@ func main() {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			defer func() {
 				if v := recover(); v != nil {
-					a.Panics.Add(1)
-					a.Log.Error("panic_recovered", "panic", v, "stack", string(debug.Stack()),
-						"goroutine_id", app.GoroutineID(), "trace_id", app.TraceID(r), "route", r.URL.Path)
+					a.Recovered(v, app.TraceID(r), r.URL.Path)
 					http.Error(w, "internal error", http.StatusInternalServerError)
 				}
 			}()

@@ -235,13 +235,14 @@ impl Queue {
         }
     }
 
-    /// Counts what was due and never sent, when the run has ended.
+    /// Counts what was due and never sent, when the run has ended. What fell due right before a run was stopped,
+    /// no longer ago than this thread was late at its worst, was not kept by anybody.
     pub fn leftover(&self, stats: &Mutex<Stats>) {
         let now = self.shared.now().min(self.over);
-        let due = now.min(self.shared.end);
         let mut inner = self.lock();
         let Some(open) = &mut inner.open else { return };
         let mut stats = super::stats::lock(stats);
+        let due = now.saturating_sub(stats.lag.max()).min(self.shared.end);
         while let Some(intended) = open.next.filter(|intended| *intended < due) {
             stats.dropped(intended, now);
             open.next = open.arrivals.next();

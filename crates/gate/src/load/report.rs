@@ -14,9 +14,6 @@ use crate::units;
 
 /// Of the asked rate, so much may be missing and it still counts as reached.
 const TOLERANCE: f64 = 0.01;
-/// The last answers may come so many seconds after the end without being counted as a lower rate: in a load of
-/// three seconds a moment's pause is more than one percent.
-const DRAIN: f64 = 0.1;
 /// A thread that was busy for more than this share of the time was the limit.
 const BUSY: f64 = 0.9;
 /// When the machine kept runnable tasks waiting for more than this share of the time, it was the limit.
@@ -193,12 +190,13 @@ impl LoadReport {
         let warm = Duration::from_nanos(stats.warm);
         let open = matches!(spec.model, Model::Open(_));
         let planned = spec.model.length().as_secs_f64();
-        // A load that was ended early is measured over the time that it had; one that answered late, over
-        // the time until the last answer.
+        // A load that was ended early is measured over the time that it had. An open one goes on until the queue
+        // that it left is worked off; a closed one until its last answer.
         let had = elapsed.saturating_sub(warm).as_secs_f64();
-        let last = Duration::from_nanos(stats.last.saturating_sub(stats.warm)).as_secs_f64();
         let ended = planned.min(had);
-        let seconds = if last > ended + DRAIN { last } else { ended }.max(1e-9);
+        let last = Duration::from_nanos(stats.last.saturating_sub(stats.warm)).as_secs_f64();
+        let seconds = if open { ended + stats.queue().as_secs_f64() } else { ended.max(last) };
+        let seconds = seconds.max(1e-9);
         let count = |wanted: fn(&Outcome) -> bool| -> u64 {
             stats.outcomes.iter().filter(|(o, _)| wanted(o)).map(|(_, n)| n).sum()
         };
@@ -316,9 +314,10 @@ impl LoadReport {
                     self.connections as f64 / mean
                 )
             }
-            Limit::Unknown => "connections, generator and processors had room: answers came late, the last after the \
-                               end"
-                .to_owned(),
+            Limit::Unknown => {
+                "connections, generator and processors had room: answers came later and later"
+                    .to_owned()
+            }
         };
         Some(format!("{missing} below the asked rate; {reason}"))
     }

@@ -18,6 +18,8 @@ const MIN_SLICE: u64 = 100_000_000;
 const RACE: u64 = 5_000_000;
 /// So many times as long may pass on a machine that was seen to be as late itself.
 const RACES: usize = 10;
+/// The first and the last part of a load that are compared: one of so many.
+const EDGE: u64 = 10;
 /// The longest latency that is told apart: an hour, in nanoseconds.
 const LONGEST: u64 = 3_600_000_000_000;
 
@@ -29,6 +31,10 @@ pub struct Stats {
     pub corrected: Histogram<u64>,
     /// Latency from the time of sending.
     pub service: Histogram<u64>,
+    /// The same of what was due in the first and in the last tenth: what grows from one to the other is a queue.
+    edges: [Histogram<u64>; 2],
+    /// Nanoseconds of the load after the warm-up, as planned.
+    length: u64,
     /// How late this thread noticed what was due.
     pub lag: Histogram<u64>,
     /// Requests by how they ended.
@@ -130,6 +136,8 @@ impl Stats {
             warm,
             corrected: histogram(),
             service: histogram(),
+            edges: [histogram(), histogram()],
+            length,
             lag: histogram(),
             outcomes: BTreeMap::new(),
             endpoints: vec![endpoint; endpoints],
@@ -150,6 +158,12 @@ impl Stats {
         let good = entry.outcome.is_good();
         let latency = entry.done.saturating_sub(entry.intended).max(1);
         self.corrected.saturating_record(latency);
+        let due = entry.intended - self.warm;
+        if due < self.length / EDGE {
+            self.edges[0].saturating_record(latency);
+        } else if due >= self.length - self.length / EDGE {
+            self.edges[1].saturating_record(latency);
+        }
         self.service.saturating_record(entry.done.saturating_sub(entry.sent).max(1));
         *self.outcomes.entry(entry.outcome).or_default() += 1;
         self.bytes += entry.bytes;
@@ -184,6 +198,18 @@ impl Stats {
         }
     }
 
+    /// By how much answers came later at the end than at the start: the queue that a server which is slower than
+    /// the load has piled up. Medians of the first and the last tenth of the load, drawn on to its ends, so that
+    /// a pause in the last moments is not taken for it.
+    pub fn queue(&self) -> Duration {
+        let [first, last] = self.edges.each_ref().map(|edge| edge.value_at_quantile(0.5));
+        if self.edges.iter().any(Histogram::is_empty) {
+            return Duration::ZERO;
+        }
+        // From the middle of one tenth to the middle of the other are nine tenths.
+        Duration::from_nanos(last.saturating_sub(first).saturating_mul(EDGE) / (EDGE - 1))
+    }
+
     fn slice(&mut self, done: u64, good: bool, latency: u64) {
         // What ends long after the run belongs to its last slice.
         let at = (done.saturating_sub(self.warm) / self.width).min(2 * MAX_SLICES) as usize;
@@ -206,6 +232,9 @@ impl Stats {
         let _ = self.corrected.add(&other.corrected);
         let _ = self.service.add(&other.service);
         let _ = self.lag.add(&other.lag);
+        for (own, other) in self.edges.iter_mut().zip(&other.edges) {
+            let _ = own.add(other);
+        }
         for (outcome, count) in &other.outcomes {
             *self.outcomes.entry(*outcome).or_default() += count;
         }
@@ -286,6 +315,39 @@ impl Marked {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A load of 1000 requests, one each millisecond, answered at the given times.
+    fn load(done: impl Fn(u64) -> u64) -> Stats {
+        const MS: u64 = 1_000_000;
+        let mut stats = Stats::new(1, 0, 1000 * MS);
+        for intended in 0..1000 {
+            stats.record(&Entry {
+                endpoint: 0,
+                intended: intended * MS,
+                sent: intended * MS,
+                done: done(intended) * MS,
+                outcome: Outcome::Good,
+                bytes: 0,
+                mark: u64::MAX,
+            });
+        }
+        stats
+    }
+
+    #[test]
+    fn a_queue_is_what_grows_and_not_what_takes_long() {
+        let near = |stats: &Stats, ms: f64| {
+            let found = stats.queue().as_secs_f64() * 1e3;
+            assert!((found - ms).abs() < 5.0, "{found} ms, expected {ms}");
+        };
+        near(&load(|due| due + 2), 0.0);
+        // Slow, and always as slow.
+        near(&load(|due| due + 400), 0.0);
+        // A server that does 800 a second: the last answer comes 250 ms after the end.
+        near(&load(|due| due * 5 / 4), 250.0);
+        // A pause of 40 ms at the very end holds the answers of 40 requests.
+        near(&load(|due| if due < 960 { due + 2 } else { 1000 }), 0.0);
+    }
 
     #[test]
     fn a_quiet_machine_excuses_no_more_than_the_race() {

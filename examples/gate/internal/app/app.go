@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -27,6 +28,8 @@ type App struct {
 	Healthy func() bool
 	// Work does what a request to /work asks for; nil means success.
 	Work func() error
+	// Routes are more of them, behind the recovery too.
+	Routes map[string]http.HandlerFunc
 
 	ready atomic.Bool
 }
@@ -58,6 +61,9 @@ func (a *App) Serve(recovery func(http.Handler) http.Handler) {
 	mux.HandleFunc("GET /debug/panic", func(w http.ResponseWriter, r *http.Request) {
 		panic("asked to panic")
 	})
+	for pattern, handler := range a.Routes {
+		mux.HandleFunc(pattern, handler)
+	}
 	outer := http.NewServeMux()
 	outer.Handle("/", recovery(mux))
 	outer.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
@@ -111,6 +117,13 @@ func TraceID(r *http.Request) string {
 		return ""
 	}
 	return parts[1]
+}
+
+// Recovered counts and logs a panic: call it with what recover gave, in the deferred function.
+func (a *App) Recovered(v any, traceID, route string) {
+	a.Panics.Add(1)
+	a.Log.Error("panic_recovered", "panic", v, "stack", string(debug.Stack()),
+		"goroutine_id", GoroutineID(), "trace_id", traceID, "route", route)
 }
 
 // GoroutineID is that of the caller, from the first line of its stack.

@@ -142,6 +142,9 @@ fn configuration(app: &App, args: &GateArgs) -> Result<(Config, std::path::PathB
     if let Some(health) = &args.health {
         config.checks.health.clone_from(health);
     }
+    if !args.drills.is_empty() {
+        config.only(&args.drills)?;
+    }
     if let Some(url) = &args.url {
         asked(&mut config, args, split(url).1)?;
     }
