@@ -27,6 +27,7 @@ mod live;
 mod metrics;
 pub mod options;
 mod otlp;
+mod pages;
 mod proxy;
 mod recovery;
 mod run;
@@ -35,4 +36,5 @@ mod supervisor;
 
 pub use error::{Error, Result};
 pub use options::Options;
+pub use pages::{pages_as_before, small_pages};
 pub use run::run;

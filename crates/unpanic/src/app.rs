@@ -42,6 +42,9 @@ pub fn run() -> anyhow::Result<ExitClass> {
     };
     let app = App { system, dir, global, config };
     start_threads(&app)?;
+    if !matches!(command, Command::Guard(_)) {
+        guard::pages_as_before();
+    }
     match command {
         Command::Check(args) => commands::check::run(&app, *args),
         Command::Explain(args) => commands::explain::run(&app, &args),

@@ -30,6 +30,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const STACK: usize = 256 << 20;
 
 fn main() -> ExitCode {
+    // What is touched now stays as it is; commands that need much memory undo it.
+    guard::small_pages();
     // Whoever asks for stacks gets those of panics that are caught, too.
     engine::install_panic_hook(std::env::var_os("RUST_BACKTRACE").is_some_and(|v| v != "0"));
     let work = std::thread::Builder::new().name("main".into()).stack_size(STACK).spawn(run);

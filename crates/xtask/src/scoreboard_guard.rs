@@ -22,6 +22,9 @@ use crate::{cargo, profile_of, root, run_command};
 const CRASHES: u32 = 200;
 /// Ways of dying, in turn.
 const WAYS: &[&str] = &["map", "nil", "panic", "unlock", "overflow", "exit", "kill"];
+/// How guard names the requests that crash the services.
+const HTTP_CRASH: &str = "request POST /crash (";
+const GRPC_CRASH: &str = "request POST /shop.Shop/Crash (";
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long wrk runs.
@@ -91,6 +94,7 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
         page += &row;
         eprint!("  {row}");
     }
+    page += &grpc(setup, &unpanic, folder.path(), crashes, &mut wrong)?;
     page += &throughput(setup, &unpanic, &service, folder.path())?;
     let profile = profile_of(unpanic.binary())?;
     let go = setup.go.version()?;
@@ -176,7 +180,7 @@ fn crash(
     })?;
     // Processes that died may still be writing their dumps: each is told when its dump is over or cut off.
     let end = Instant::now();
-    while end.elapsed() < PATIENCE && named(&log)?.0 < crashes {
+    while end.elapsed() < PATIENCE && named(&log, HTTP_CRASH)?.0 < crashes {
         std::thread::sleep(Duration::from_millis(200));
     }
     drop(guard);
@@ -189,7 +193,7 @@ fn crash(
     let refused = sum("POST", &|s| s == 503);
     let lost = sum("GET", &|s| s == 0) + sum("POST", &|s| s == 0);
     let (twice, missing) = ledger_check(&ledger, &tally.written.into_inner().unwrap_or_default())?;
-    let (incidents, right) = named(&log)?;
+    let (incidents, right) = named(&log, HTTP_CRASH)?;
     let kind = if fixed { "one fixed" } else { "each its own" };
     let mut check = |good: bool, text: String| {
         if !good {
@@ -203,15 +207,121 @@ fn crash(
     check(incidents == crashes, format!("{incidents} incidents of {crashes} crashes"));
     recoveries.sort_unstable();
     let part = |of: usize| recoveries[(recoveries.len() * of / 100).min(recoveries.len() - 1)];
-    let right: Vec<String> =
-        right.iter().map(|(confidence, n)| format!("{n} {confidence}")).collect();
     Ok(format!(
         "| {kind} | {goroutines} | {crashes} | {reads} | {failed} | {writes} | {refused} | {lost} | {twice} | {} | {:.0} ms | {:.0} ms | {:.0} ms |\n",
-        right.join(", "),
+        shown(&right),
         ms(part(50)),
         ms(part(90)),
         ms(part(100)),
     ))
+}
+
+/// Crashes a gRPC service under unary calls and streams of a grpc-go client.
+fn grpc(
+    setup: &Setup,
+    unpanic: &Unpanic,
+    folder: &Path,
+    crashes: u32,
+    wrong: &mut Vec<String>,
+) -> anyhow::Result<String> {
+    let place = folder.join("grpc");
+    std::fs::create_dir_all(&place)?;
+    for program in ["service", "client"] {
+        let mut build = Command::new(&setup.go.binary);
+        setup.go.setup(&mut build).args(["build", "-o"]).arg(place.join(program));
+        build.arg(format!("./{program}")).current_dir(root().join("crates/guard/testdata/grpc"));
+        ensure!(build.status()?.success(), "crates/guard/testdata/grpc/{program} does not build");
+    }
+    let (address, log) = (free()?.to_string(), place.join("stderr"));
+    let upstream = "127.0.0.1:{port}";
+    let mut command = Command::new(unpanic.binary());
+    command
+        .args(["guard", "--listen", &address, "--upstream", upstream])
+        .args(["--upstream-protocol", "http2", "--health", "grpc", "--admin", "none"])
+        .args(["--breaker-after", "1000", "--sound-after", "50ms", "--store"])
+        .arg(place.join("incidents.db"))
+        .arg("--")
+        .arg(place.join("service"))
+        .args(["-addr", upstream])
+        .current_dir(&place)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(&log)?);
+    let guard = Running(command.spawn()?);
+    let output = Command::new(place.join("client"))
+        .args(["-addr", &address, "-crashes", &crashes.to_string(), "-ways", &WAYS.join(",")])
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "the client of the gRPC service: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let end = Instant::now();
+    while end.elapsed() < PATIENCE && named(&log, GRPC_CRASH)?.0 < crashes {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    drop(guard);
+    let found: GrpcTally = serde_json::from_slice(&output.stdout)?;
+    let (incidents, right) = named(&log, GRPC_CRASH)?;
+    let count = |method: &str, wanted: &dyn Fn(&str) -> bool| -> u64 {
+        let codes = found.calls.get(method).into_iter().flatten();
+        codes.filter(|(code, _)| wanted(code)).map(|(_, n)| n).sum()
+    };
+    let mut row = format!("| {crashes} ");
+    for method in ["Read", "Watch"] {
+        let all = count(method, &|_| true);
+        let unavailable = count(method, &|code| code == "Unavailable");
+        let other = count(method, &|code| code != "Unavailable" && code != "OK");
+        write!(row, "| {all} | {unavailable} | {other} ")?;
+        if other > 0 {
+            wrong.push(format!(
+                "gRPC: {other} calls of {method} ended otherwise: {:?}",
+                found.calls
+            ));
+        }
+    }
+    let other = count("Crash", &|code| code != "Unavailable");
+    if other > 0 {
+        wrong.push(format!("gRPC: {other} calls that crash ended otherwise: {:?}", found.calls));
+    }
+    if incidents != crashes {
+        wrong.push(format!("gRPC: {incidents} incidents of {crashes} crashes"));
+    }
+    let mut recoveries = found.recovery_ms;
+    recoveries.sort_by(f64::total_cmp);
+    let part = |of: usize| recoveries[(recoveries.len() * of / 100).min(recoveries.len() - 1)];
+    ensure!(!recoveries.is_empty(), "the client crashed nothing");
+    let row = format!(
+        "{row}| {} | {:.0} ms | {:.0} ms | {:.0} ms |\n",
+        shown(&right),
+        part(50),
+        part(90),
+        part(100)
+    );
+    eprint!("  {row}");
+    Ok(format!(
+        "\n## Crashes of a gRPC service\n\n\
+         crates/guard/testdata/grpc: grpc-go on both sides, one connection, four callers of a unary method (20 ms) and two of a\n\
+         stream (100 ms). A call that a crash meets has to end with UNAVAILABLE; nothing is replayed.\n\n\
+         | crashes | unary calls | UNAVAILABLE | otherwise | streams | UNAVAILABLE | otherwise | right call | recovery: median | 90% | worst |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|\n{row}"
+    ))
+}
+
+/// What the client of the gRPC service prints.
+#[derive(serde::Deserialize)]
+struct GrpcTally {
+    /// By method and code.
+    calls: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Milliseconds from the call that crashed to the first answer of another process.
+    recovery_ms: Vec<f64>,
+}
+
+/// How often each confidence was given, in words.
+fn shown(right: &BTreeMap<String, u32>) -> String {
+    let right: Vec<String> =
+        right.iter().map(|(confidence, n)| format!("{n} {confidence}")).collect();
+    right.join(", ")
 }
 
 fn ms(time: Duration) -> f64 {
@@ -254,12 +364,12 @@ fn ledger_check(ledger: &Path, answered: &[String]) -> anyhow::Result<(usize, us
 }
 
 /// How many deaths the guard told, and how often it named the request that crashed, by confidence.
-fn named(log: &Path) -> anyhow::Result<(u32, BTreeMap<String, u32>)> {
+fn named(log: &Path, crash: &str) -> anyhow::Result<(u32, BTreeMap<String, u32>)> {
     let text = String::from_utf8_lossy(&std::fs::read(log)?).into_owned();
     let (mut deaths, mut right) = (0, BTreeMap::new());
     for line in text.lines().filter(|line| line.starts_with("unpanic guard: died: ")) {
         deaths += 1;
-        if let Some((_, rest)) = line.split_once("request POST /crash (")
+        if let Some((_, rest)) = line.split_once(crash)
             && let Some((confidence, _)) = rest.split_once(':')
         {
             *right.entry(confidence.to_owned()).or_default() += 1;

@@ -13,8 +13,18 @@ use tokio::sync::Notify;
 
 /// So many bytes may wait.
 const ROOM: usize = 4 << 20;
+/// So many bytes more of the guard's own lines may wait, which a child that floods the way out must not drown.
+const RESERVE: usize = 64 << 10;
 /// So long a child may be stopped, once; after that bytes are dropped until half of the room is free.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+impl Queue {
+    fn push(&mut self, bytes: Bytes) {
+        self.in_line = bytes.last().map_or(self.in_line, |&last| last != b'\n');
+        self.bytes += bytes.len();
+        self.pieces.push_back(bytes);
+    }
+}
 
 /// A stream of the guard's own that children's output goes to.
 pub struct Outlet {
@@ -29,6 +39,8 @@ struct Queue {
     bytes: usize,
     /// Taken out but not written yet.
     writing: bool,
+    /// Whether what was added last did not end its line.
+    in_line: bool,
     congested: bool,
     broken: bool,
 }
@@ -76,12 +88,14 @@ impl Outlet {
         self.emptied.notify_waiters();
     }
 
-    /// Adds bytes, or drops them when there is no room.
-    pub fn add(&self, bytes: Bytes) {
+    /// Adds a line of the guard's own, or drops it when there is no room. A line that a child has begun, and that a
+    /// dead one never ends, is ended before it.
+    pub fn line(&self, text: &str) {
         let mut queue = self.queue.lock();
-        if !queue.broken && queue.bytes + bytes.len() <= ROOM {
-            queue.bytes += bytes.len();
-            queue.pieces.push_back(bytes);
+        let start = if queue.in_line { "\n" } else { "" };
+        let line = format!("{start}{text}\n");
+        if !queue.broken && queue.bytes + line.len() <= ROOM + RESERVE {
+            queue.push(line.into());
             self.filled.notify_one();
         }
     }
@@ -99,8 +113,7 @@ impl Outlet {
                     return bytes.len() as u64;
                 }
                 if queue.bytes + bytes.len() <= ROOM || queue.pieces.is_empty() {
-                    queue.bytes += bytes.len();
-                    queue.pieces.push_back(bytes);
+                    queue.push(bytes);
                     drop(queue);
                     self.filled.notify_one();
                     return 0;
@@ -148,6 +161,34 @@ mod tests {
         fn flush(&mut self) -> std::io::Result<()> {
             Ok(())
         }
+    }
+
+    /// Keeps what is written.
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_line_that_was_cut_off_is_ended() {
+        let kept = Kept::default();
+        let outlet = Outlet::new(kept.clone());
+        outlet.line("begin");
+        outlet.pass(Bytes::from_static(b"goroutine 7 [run")).await;
+        outlet.line("died");
+        outlet.pass(Bytes::from_static(b"next\n")).await;
+        outlet.line("end");
+        outlet.drained(Duration::from_secs(60)).await;
+        let text = String::from_utf8(kept.0.lock().clone()).unwrap();
+        assert_eq!(text, "begin\ngoroutine 7 [run\ndied\nnext\nend\n");
     }
 
     #[tokio::test]

@@ -133,7 +133,7 @@ impl Context {
 
 /// Says something of the guard's own on standard error, in the order in which it is called.
 pub(crate) fn say(stderr: &Outlet, text: &str) {
-    stderr.add(format!("unpanic guard: {}\n", diag::clean_line(text)).into());
+    stderr.line(&format!("unpanic guard: {}", diag::clean_line(text)));
 }
 
 impl Supervisor {

@@ -98,6 +98,7 @@ fn tie(command: &mut std::process::Command, limits: &[(Limit, u64)]) {
         #[cfg(target_os = "linux")]
         {
             nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
+            crate::pages::pages_as_before();
             // It may have died before that.
             if nix::unistd::getppid() != parent {
                 return Err(io::Error::from_raw_os_error(nix::libc::ESRCH));

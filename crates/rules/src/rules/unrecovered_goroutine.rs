@@ -1,9 +1,8 @@
 //! A goroutine that a request starts and that can panic: net/http and gRPC interceptors recover the panics of
 //! handlers, not of what handlers start.
 
-use base::FxHashSet;
 use diag::{Confidence, Finding, GoroutineKind, RuleMeta, Severity, Stability};
-use go_ir::{CallInfo, Callee, Func, FuncId, Instr, Op, Terminator, ValueId};
+use go_ir::{CallInfo, Callee, Func, FuncId, Instr, Op, ValueId};
 use go_types::ConstValue;
 use source::FileSpan;
 
@@ -20,9 +19,6 @@ pub const META: RuleMeta = RuleMeta {
     page: include_str!("unrecovered_goroutine.md"),
 };
 
-/// So many calls below the goroutine's function are looked into.
-const MAX_DEPTH: usize = 2;
-
 /// `go` statements on the way of a request, whose function can panic and defers nothing that recovers.
 pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -36,11 +32,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
             {
                 continue;
             }
-            let Some(Panic { way, place, below }) =
-                panics(cx, started, MAX_DEPTH, &mut FxHashSet::default())
-            else {
-                continue;
-            };
+            let Some((way, place)) = panics(cx, started) else { continue };
             let recovered = if origin == GoroutineKind::HttpHandler {
                 "net/http recovers a panic of the handler"
             } else {
@@ -54,8 +46,7 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
                     "go statement",
                     format!("a request starts a goroutine that nothing recovers: {way} there ends the process"),
                 )
-                // What is called may have been asked before whether it can do that.
-                .confidence(if below { Confidence::Low } else { Confidence::Medium })
+                .confidence(Confidence::Medium)
                 .context(format!("{way} in the new goroutine"), place)
                 .why(format!(
                     "{recovered}, not of goroutines that it starts; this one defers nothing that calls recover"
@@ -95,67 +86,24 @@ fn is_unknown_recovery(cx: &RuleContext<'_>, info: &CallInfo) -> bool {
     ["recover", "panic", "crash", "catch", "handle", "guard"].iter().any(|word| name.contains(word))
 }
 
-/// A place where a goroutine panics by itself.
-struct Panic {
-    way: &'static str,
-    place: FileSpan,
-    /// Whether it is in a function that the goroutine's own calls.
-    below: bool,
-}
-
-/// How and where a function, or what it calls, panics by itself.
-fn panics(
-    cx: &RuleContext<'_>,
-    id: FuncId,
-    depth: usize,
-    seen: &mut FxHashSet<FuncId>,
-) -> Option<Panic> {
-    if !seen.insert(id) {
-        return None;
-    }
+/// How and where a function panics on what it is given. A `panic` of its own stands for what cannot happen, in all that
+/// were read (docs/triage/missing-recovery.md).
+fn panics(cx: &RuleContext<'_>, id: FuncId) -> Option<(&'static str, FileSpan)> {
     let func = cx.func(id);
-    let explicit = func.blocks.iter().find_map(|block| match block.term {
-        Terminator::Panic(v) if !is_impossible(cx, func, v) => {
-            Some(Panic { way: "a panic", place: func.instr(v).span, below: false })
-        }
-        _ => None,
-    });
-    let own = || {
-        func.values.iter().find_map(|instr| {
-            let way = match instr.op {
-                Op::TypeAssert { x, comma_ok: false } if comes_from_outside(func, x) => {
-                    "a failed type assertion"
-                }
-                Op::IndexAddr { base, index } | Op::Index { base, index }
-                    if is_part_of_split(cx, func, base, index) =>
-                {
-                    "a missing part of the split text"
-                }
-                _ => return None,
-            };
-            Some(Panic { way, place: instr.span, below: false })
-        })
-    };
-    let mut below = || {
-        let calls = func.values.iter().filter_map(|instr| match &instr.op {
-            Op::Call(info) => target(cx, func, info),
-            _ => None,
-        });
-        calls
-            .filter(|&callee| !may_recover(cx, callee))
-            .find_map(|callee| panics(cx, callee, depth - 1, seen))
-            .map(|found| Panic { below: true, ..found })
-    };
-    explicit.or_else(own).or_else(|| if depth > 0 { below() } else { None })
-}
-
-/// Whether a panic says of itself that it cannot happen.
-fn is_impossible(cx: &RuleContext<'_>, func: &Func, v: ValueId) -> bool {
-    let instr = func.instr(v);
-    let text = cx.sources.file(instr.span.file).slice(instr.span.span).to_ascii_lowercase();
-    ["unreachable", "impossible", "not reached", "cannot happen", "can't happen", "bug"]
-        .iter()
-        .any(|word| text.contains(word))
+    func.values.iter().find_map(|instr| {
+        let way = match instr.op {
+            Op::TypeAssert { x, comma_ok: false } if comes_from_outside(func, x) => {
+                "a failed type assertion"
+            }
+            Op::IndexAddr { base, index } | Op::Index { base, index }
+                if is_part_of_split(cx, func, base, index) =>
+            {
+                "a missing part of the split text"
+            }
+            _ => return None,
+        };
+        Some((way, instr.span))
+    })
 }
 
 /// Whether a value was decoded or looked up by a key: what is in it is not up to this code. Containers of the
