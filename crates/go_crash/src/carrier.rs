@@ -130,12 +130,14 @@ fn unit(rest: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// `docker compose logs`: `web-1  | line`.
 fn compose(line: &[u8]) -> Option<Carried<'_>> {
-    let bar = memchr(b'|', &line[..line.len().min(80)])?;
-    let name = line[..bar].strip_suffix(b" ")?.trim_ascii_end();
+    let head = &line[..line.len().min(80)];
     let fits = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-    if name.is_empty() || !name.iter().all(fits) {
+    let end = head.iter().position(|b| !fits(b))?;
+    let bar = end + head[end..].iter().position(|b| *b != b' ')?;
+    if end == 0 || bar == end || head[bar] != b'|' {
         return None;
     }
+    let name = &line[..end];
     let rest = &line[bar + 1..];
     let rest = rest.strip_prefix(b" ").unwrap_or(rest);
     match timestamped(rest) {

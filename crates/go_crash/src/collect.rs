@@ -1,7 +1,9 @@
 //! From events to reports: what died, and what all the others were doing. Goroutines that do the same
 //! are one group; only one of each is kept.
 
-use rustc_hash::FxHashMap;
+use std::hash::{Hash as _, Hasher as _};
+
+use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::classify::{self, Class, classify};
 use crate::fingerprint::{fingerprint, is_runtime};
@@ -68,13 +70,13 @@ pub struct Group {
 #[derive(Default)]
 struct Gathering {
     report: Report,
-    groups: FxHashMap<String, usize>,
+    /// By [`key`]; where two have the same, the second is under the next number that is free.
+    groups: FxHashMap<u64, usize>,
     /// Of each group.
     shapes: Vec<Shape>,
     locks: Locks,
     kept: usize,
     grouped: usize,
-    key: String,
 }
 
 impl Report {
@@ -180,23 +182,20 @@ impl Gathering {
     }
 
     fn group(&mut self, stack: &Goroutine) {
-        let key = &mut self.key;
-        key.clear();
-        key.push_str(stack.state());
-        for frame in stack.frames() {
-            key.push('\n');
-            key.push_str(frame.function);
-        }
-        if let Some(created) = stack.created_by() {
-            key.push('\r');
-            key.push_str(created.function);
-        }
         let groups = &mut self.report.groups;
-        let index = match self.groups.get(key.as_str()) {
-            Some(&index) => index,
+        let mut key = key(stack);
+        let known = loop {
+            match self.groups.get(&key) {
+                Some(&index) if does_the_same(stack, &groups[index].sample) => break Some(index),
+                Some(_) => key = key.wrapping_add(1),
+                None => break None,
+            }
+        };
+        let index = match known {
+            Some(index) => index,
             None if groups.len() < MAX_GROUPS && self.grouped < MAX_GROUP_BYTES => {
-                self.grouped += stack.size() + key.len();
-                self.groups.insert(key.clone(), groups.len());
+                self.grouped += stack.size();
+                self.groups.insert(key, groups.len());
                 self.shapes.push(self.locks.shape(stack));
                 groups.push(Group {
                     sample: stack.clone(),
@@ -237,4 +236,19 @@ impl Gathering {
         report.fingerprint = fingerprint(&report.head, &told);
         self.report
     }
+}
+
+/// What a goroutine does, as a number: its state, its functions, its creator.
+fn key(stack: &Goroutine) -> u64 {
+    let mut hasher = FxHasher::default();
+    stack.state().hash(&mut hasher);
+    stack.functions().for_each(|function| hasher.write(function));
+    stack.created_by().map(|created| created.function).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn does_the_same(a: &Goroutine, b: &Goroutine) -> bool {
+    a.state() == b.state()
+        && a.functions().eq(b.functions())
+        && a.created_by().map(|c| c.function) == b.created_by().map(|c| c.function)
 }

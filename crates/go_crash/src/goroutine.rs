@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memmem, memrchr};
+use memchr::{memchr, memmem};
 
 /// More frames of one goroutine are counted ([`Goroutine::dropped`]) and not kept. Go prints at most
 /// 100 of a goroutine, and as many of each ancestor.
@@ -34,6 +34,8 @@ pub enum Section {
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "what a header can say is independent")]
 pub struct Goroutine {
+    /// While it is read: the bytes of names as they came. They are checked once, when it is complete.
+    raw: Vec<u8>,
     text: String,
     frames: Vec<FrameSpan>,
     state: Span,
@@ -159,6 +161,11 @@ impl Goroutine {
             ancestor: frame.ancestor,
         }
     }
+    /// The functions of all frames as bytes, with nothing else looked at.
+    pub(crate) fn functions(&self) -> impl Iterator<Item = &[u8]> {
+        let text = self.text.as_bytes();
+        self.frames.iter().map(|frame| text.get(frame.function.range()).unwrap_or_default())
+    }
     /// Who started it.
     pub fn created_by(&self) -> Option<CreatedBy<'_>> {
         self.created.map(|created| CreatedBy {
@@ -180,28 +187,62 @@ impl Goroutine {
 
     /// Starts again, with the memory of the last one.
     pub(crate) fn reset(&mut self) {
-        let (mut text, mut frames, mut labels) = (
+        let (text, mut raw, mut frames, mut labels) = (
             std::mem::take(&mut self.text),
+            std::mem::take(&mut self.raw),
             std::mem::take(&mut self.frames),
             std::mem::take(&mut self.labels),
         );
-        text.clear();
+        // Sealing has moved the memory there.
+        if raw.capacity() < text.capacity() {
+            raw = text.into_bytes();
+        }
+        raw.clear();
         frames.clear();
         labels.clear();
-        *self = Self { text, frames, labels, ..Self::default() };
+        *self = Self { raw, frames, labels, ..Self::default() };
     }
 
     /// Keeps a line and says where; `None` when there is no room.
+    #[inline]
     pub(crate) fn keep(&mut self, line: &[u8]) -> Option<Span> {
-        let start = self.text.len();
+        let start = self.raw.len();
         if start + line.len() > MAX_TEXT {
             return None;
         }
-        match str::from_utf8(line) {
-            Ok(line) => self.text.push_str(line),
-            Err(_) => self.text.push_str(&String::from_utf8_lossy(line)),
+        self.raw.extend_from_slice(line);
+        Some(Span(start as u32, self.raw.len() as u32))
+    }
+
+    /// Turns what was kept into text: from here on it can be read, and nothing more is kept.
+    pub(crate) fn seal(&mut self) {
+        match String::from_utf8(std::mem::take(&mut self.raw)) {
+            Ok(text) => self.text = text,
+            Err(error) => self.replace_invalid(error.as_bytes()),
         }
-        Some(Span(start as u32, self.text.len() as u32))
+    }
+
+    /// Makes text of bytes that are not UTF-8. Replacements move what is behind them, so each name is moved by
+    /// itself.
+    #[cold]
+    fn replace_invalid(&mut self, raw: &[u8]) {
+        let mut text = String::with_capacity(raw.len());
+        let mut moved = |span: &mut Span| {
+            let start = text.len() as u32;
+            text.push_str(&String::from_utf8_lossy(raw.get(span.range()).unwrap_or_default()));
+            *span = Span(start, text.len() as u32);
+        };
+        moved(&mut self.state);
+        for frame in &mut self.frames {
+            moved(&mut frame.function);
+            moved(&mut frame.arguments);
+            moved(&mut frame.file);
+        }
+        if let Some(created) = &mut self.created {
+            moved(&mut created.function);
+            moved(&mut created.file);
+        }
+        self.text = text;
     }
 
     /// Takes a kept line as a header's state.
@@ -241,19 +282,10 @@ impl Goroutine {
 
     /// Keeps `name(arguments)` until its file line comes.
     pub(crate) fn keep_function(&mut self, line: &[u8], open: usize) -> Option<Function> {
-        let start = self.text.len() as u32;
-        let kept = self.keep(line)?;
-        // Where a line is not UTF-8, the replacements move the parenthesis.
-        let open = if kept.1 - kept.0 == line.len() as u32 {
-            open
-        } else {
-            self.text[kept.range()].rfind('(').unwrap_or(line.len().min(kept.range().len()))
-        } as u32;
-        let end = kept.1.saturating_sub(1).max(start + open);
-        Some(Function {
-            name: Span(start, start + open),
-            arguments: Span((start + open + 1).min(end), end),
-        })
+        let Span(start, end) = self.keep(line)?;
+        let open = start + open as u32;
+        let end = end.saturating_sub(1).max(open);
+        Some(Function { name: Span(start, open), arguments: Span((open + 1).min(end), end) })
     }
 }
 
@@ -271,17 +303,26 @@ impl Function {
     }
 }
 
+/// What arguments are written with.
+const ARGUMENT: [bool; 256] = {
+    let mut table = [false; 256];
+    let bytes = b"0123456789abcdefx{}, ._?";
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
 /// Where the arguments of `name(arguments)` open, if a line is that. Arguments are numbers, braces,
 /// `...`, `_` and `?`; a name has no spaces.
 pub(crate) fn function_line(line: &[u8]) -> Option<usize> {
-    if line.last() != Some(&b')') {
-        return None;
-    }
-    let open = memrchr(b'(', line)?;
-    let (name, arguments) = (&line[..open], &line[open + 1..line.len() - 1]);
-    let argument = |b: &u8| matches!(b, b'0'..=b'9' | b'a'..=b'f' | b'x' | b'{' | b'}' | b',' | b' ' | b'.' | b'_' | b'?');
-    let fits = !name.is_empty() && memchr(b' ', name).is_none() && arguments.iter().all(argument);
-    fits.then_some(open)
+    let (&b')', inner) = line.split_last()? else { return None };
+    // From behind, since arguments are short, and only they have no parentheses in them.
+    let open = inner.iter().rposition(|&b| !ARGUMENT[usize::from(b)]);
+    let open = open.filter(|&at| inner[at] == b'(')?;
+    (open > 0 && memchr(b' ', &inner[..open]).is_none()).then_some(open)
 }
 
 /// A file line without its indent.
@@ -297,22 +338,22 @@ pub(crate) struct Place<'a> {
 /// Reads `path:line[ +0x…][ fp=0x… sp=0x… pc=0x…]`.
 pub(crate) fn place(mut line: &[u8]) -> Option<Place<'_>> {
     let (mut pc, mut go) = (false, false);
-    while let Some(space) = memrchr(b' ', line) {
-        match &line[space + 1..] {
+    // From behind: the words after the number, then the number.
+    loop {
+        let at = line.iter().rposition(|b| matches!(b, b' ' | b':'))?;
+        let word = &line[at + 1..];
+        if line[at] == b':' {
+            let number = u32::try_from(number(word)?).ok()?;
+            let foreign = pc && !go;
+            return (at > 0).then_some(Place { file: &line[..at], line: number, foreign });
+        }
+        match word {
             [b'p', b'c', b'=', ..] => pc = true,
             [b'+', b'0', b'x', ..] | [b'f' | b's', b'p', b'=', ..] => go = true,
-            _ => break,
+            _ => return None,
         }
-        line = &line[..space];
+        line = &line[..at];
     }
-    let foreign = pc && !go;
-    let colon = memrchr(b':', line)?;
-    let line_number = number(&line[colon + 1..])?;
-    (colon > 0).then_some(Place {
-        file: &line[..colon],
-        line: u32::try_from(line_number).ok()?,
-        foreign,
-    })
 }
 
 /// A decimal number and nothing else.
@@ -448,7 +489,9 @@ mod tests {
 
     fn read(line: &str) -> Option<Goroutine> {
         let mut goroutine = Goroutine::default();
-        header(line.as_bytes(), &mut goroutine).then_some(goroutine)
+        let is_header = header(line.as_bytes(), &mut goroutine);
+        goroutine.seal();
+        is_header.then_some(goroutine)
     }
 
     #[test]
@@ -477,6 +520,21 @@ mod tests {
         let want =
             [("path", "/a b:{}"), ("request", "r-1")].map(|(k, v)| (k.to_owned(), v.to_owned()));
         assert_eq!(&g.labels[..], &want[..]);
+    }
+
+    #[test]
+    fn names_that_are_not_utf8_stay_apart() {
+        let mut g = Goroutine::default();
+        assert!(header(b"goroutine 3 [chan \xff send]:", &mut g));
+        let function = g.keep_function(b"main.\xfe\xfdf(0x1)", 8).unwrap();
+        g.push_frame(function, &place(b"/\xff/a.go:3").unwrap(), 0);
+        g.set_created(b"main.g\xff", 1);
+        g.seal();
+        let frame = g.frame(0).unwrap();
+        assert_eq!(g.state(), "chan \u{fffd} send");
+        assert_eq!((frame.function, frame.arguments), ("main.\u{fffd}\u{fffd}f", "0x1"));
+        assert_eq!((frame.file, frame.line), ("/\u{fffd}/a.go", 3));
+        assert_eq!(g.created_by().unwrap().function, "main.g\u{fffd}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Bytes to lines: pieces of any size come in, whole lines of bounded length go out. Separate,
 //! because it is the only place that keeps bytes across calls of [`crate::Parser::push`].
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
 /// Longer lines are cut to this many bytes; what is beyond is counted nowhere and kept nowhere. The
 /// longest line that Go prints itself is a function with its arguments (a few kilobytes); only the
@@ -25,11 +25,12 @@ impl Lines {
             each(shortened(&self.rest));
             self.rest.clear();
         }
-        while let Some(end) = memchr(b'\n', bytes) {
-            each(shortened(&bytes[..end]));
-            bytes = &bytes[end + 1..];
+        let mut start = 0;
+        for end in memchr_iter(b'\n', bytes) {
+            each(shortened(&bytes[start..end]));
+            start = end + 1;
         }
-        self.keep(bytes);
+        self.keep(&bytes[start..]);
     }
 
     /// The last line, if the input does not end with a line's end.

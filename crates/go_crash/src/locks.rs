@@ -152,6 +152,8 @@ pub(crate) struct Shape {
 struct ShapeFrame {
     index: usize,
     function: u32,
+    /// That of the first stack of this shape; others have the same, unless two functions have one name.
+    file: u32,
     receiver: Option<u32>,
 }
 
@@ -168,7 +170,8 @@ impl Locks {
             let receiver =
                 receiver(function).map(|name| self.names.number(name)).filter(|n| *n != 0);
             let function = self.names.number(function);
-            shape.frames.push(ShapeFrame { index, function, receiver });
+            let file = self.names.number(frame.file);
+            shape.frames.push(ShapeFrame { index, function, file, receiver });
         }
         if state.starts_with("sync.") || state.starts_with("semacquire") {
             let is_lock = |f: &str| {
@@ -200,7 +203,11 @@ impl Locks {
             let mut visit = || Visit {
                 goroutine: stack.id,
                 function: of.function,
-                file: names.number(frame.file),
+                file: if names.text(of.file) == frame.file {
+                    of.file
+                } else {
+                    names.number(frame.file)
+                },
                 line: frame.line,
                 state: shape.state,
             };

@@ -59,8 +59,19 @@ impl Machine {
     pub(crate) fn is_idle(&self) -> bool {
         self.state == State::Idle
     }
-    pub(crate) fn in_stack(&self) -> bool {
-        self.open
+    /// Reads a line that is a function of the open stack, which most lines are that are no file lines; false when it is
+    /// something else. Such a line carries no prefix: a name has no spaces.
+    #[inline]
+    pub(crate) fn function(&mut self, line: &[u8]) -> bool {
+        if !self.open || self.state != State::Stacks {
+            return false;
+        }
+        let Some(open) = goroutine::function_line(line) else { return false };
+        self.function = self.stack.keep_function(line, open);
+        if self.function.is_none() {
+            self.stack.dropped += 1;
+        }
+        true
     }
     pub(crate) fn order(&self) -> ReportId {
         self.id
@@ -215,11 +226,7 @@ impl Machine {
 
     /// A line of the open stack that is no file line; false when it is none at all.
     fn stack_line(&mut self, line: &[u8]) -> bool {
-        if let Some(open) = goroutine::function_line(line) {
-            self.function = self.stack.keep_function(line, open);
-            if self.function.is_none() {
-                self.stack.dropped += 1;
-            }
+        if self.function(line) {
             return true;
         }
         if let Some(rest) = line.strip_prefix(b"created by ") {
@@ -330,6 +337,7 @@ impl Machine {
     fn close(&mut self, complete: bool, sink: &mut impl FnMut(Event<'_>)) {
         self.open = false;
         let stack = &mut self.stack;
+        stack.seal();
         stack.complete = complete || (stack.created_by().is_some() && !self.created);
         let running = stack.section == Section::Goroutine
             && stack.frames().len() > 0

@@ -89,7 +89,7 @@ impl Readers {
         // Most lines of a plain dump need not be looked at for a prefix.
         let stripped = match line.first() {
             Some(b'\t' | b' ' | b'=') | None => None,
-            Some(b'g' | b'm' | b'r') if self.plain.in_stack() && line.contains(&b'(') => None,
+            _ if self.plain.function(line) => return,
             _ => carrier::strip(line),
         };
         let Some(carried) = stripped else {
