@@ -21,7 +21,7 @@ use crate::{cargo, profile_of, root, run_command};
 /// Crashes when `UNPANIC_TRIES` does not say.
 const CRASHES: u32 = 200;
 /// Ways of dying, in turn.
-const WAYS: &[&str] = &["map", "nil", "panic", "unlock", "overflow", "exit", "kill"];
+pub const WAYS: &[&str] = &["map", "nil", "panic", "unlock", "overflow", "exit", "kill"];
 /// How guard names the requests that crash the services.
 const HTTP_CRASH: &str = "request POST /crash (";
 const GRPC_CRASH: &str = "request POST /shop.Shop/Crash (";
@@ -39,7 +39,7 @@ const HEAD: &str = "# unpanic guard\n\n\
     crashed, at its confidence.\n";
 
 /// A process that ends with this.
-struct Running(Child);
+pub struct Running(pub Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -381,7 +381,7 @@ fn named(log: &Path, crash: &str) -> anyhow::Result<(u32, BTreeMap<String, u32>)
 }
 
 /// Sends a request on a connection of its own; status and body.
-fn ask(
+pub fn ask(
     address: SocketAddr,
     method: &str,
     path: &str,
@@ -400,11 +400,13 @@ fn ask(
     Ok((status, body.to_owned()))
 }
 
-fn free() -> anyhow::Result<SocketAddr> {
+/// An address that was free a moment ago.
+pub fn free() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-fn wait_for(mut done: impl FnMut() -> bool) -> anyhow::Result<()> {
+/// Waits until something is so, with patience.
+pub fn wait_for(mut done: impl FnMut() -> bool) -> anyhow::Result<()> {
     let start = Instant::now();
     while !done() {
         ensure!(start.elapsed() < PATIENCE, "it does not come up");
