@@ -68,6 +68,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("guard", "objective"),
     ("guard", "open-metrics"),
     ("guard", "otlp"),
+    ("guard", "otlp-share"),
     ("guard", "port-env"),
     ("guard", "queue"),
     ("guard", "queue-time"),
@@ -275,6 +276,8 @@ pub struct GuardConfig {
     pub scrape: Option<String>,
     /// `--otlp`.
     pub otlp: Option<String>,
+    /// `--otlp-share`.
+    pub otlp_share: Option<u8>,
     /// How long incidents are kept and where tickets go: the crate `incidents` reads it.
     pub incidents: Option<Subtable>,
 }
@@ -444,7 +447,7 @@ mod tests {
             [check]\nbaseline = ''\ndeps = true\ndisable = []\nenable = []\nexclude = []\n\
             exit-zero = true\nformat = ''\nknowledge = []\nmin-confidence = 'low'\noutput = ''\n\
             preview = true\nrules = []\nstatistics = true\n\
-            [guard]\nlisten = ''\nupstream = ''\nupstream-protocol = ''\nport-env = ''\ntls-cert = ''\ntls-key = ''\nreplicas = 1\nhealth = ''\nhealth-interval = ''\nhealth-timeout = ''\nhealth-failures = 1\nstart-timeout = ''\nbackoff-max = ''\nsound-after = ''\nbreaker-after = 1\nbreaker-pause = ''\ndrain = ''\nkill-after = ''\nlimit = []\ntraceback = ''\nretry = ''\nretry-body = ''\nretry-percent = 1\nretry-rate = 1\nqueue = 1\nqueue-time = ''\nheader-timeout = ''\nheader-limit = ''\nbody-limit = ''\nbody-timeout = ''\nconnections = 1\ntrust-proxy = []\ntraceparent = true\ndump-time = ''\ndump-size = ''\nlog-lines = 1\nkeep-header = []\nfindings = ''\nservice = ''\nservice-version = ''\nstore = ''\nadmin = ''\nadmin-token-file = ''\nadmin-host = []\nadmin-https = true\nopen-metrics = true\nobjective = ''\nscrape = ''\notlp = ''\n[guard.incidents]\nretention = { days = 1 }\n\
+            [guard]\nlisten = ''\nupstream = ''\nupstream-protocol = ''\nport-env = ''\ntls-cert = ''\ntls-key = ''\nreplicas = 1\nhealth = ''\nhealth-interval = ''\nhealth-timeout = ''\nhealth-failures = 1\nstart-timeout = ''\nbackoff-max = ''\nsound-after = ''\nbreaker-after = 1\nbreaker-pause = ''\ndrain = ''\nkill-after = ''\nlimit = []\ntraceback = ''\nretry = ''\nretry-body = ''\nretry-percent = 1\nretry-rate = 1\nqueue = 1\nqueue-time = ''\nheader-timeout = ''\nheader-limit = ''\nbody-limit = ''\nbody-timeout = ''\nconnections = 1\ntrust-proxy = []\ntraceparent = true\ndump-time = ''\ndump-size = ''\nlog-lines = 1\nkeep-header = []\nfindings = ''\nservice = ''\nservice-version = ''\nstore = ''\nadmin = ''\nadmin-token-file = ''\nadmin-host = []\nadmin-https = true\nopen-metrics = true\nobjective = ''\nscrape = ''\notlp = ''\notlp-share = 5\n[guard.incidents]\nretention = { days = 1 }\n\
             [layout]\ngoarch = ''\n\
             [slo]\nlatency = ''\nlatency-objective = 99\nobjective = 99.9\n";
         let config = parse_config(text, Path::new("/w")).unwrap();

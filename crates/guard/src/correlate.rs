@@ -362,7 +362,7 @@ mod tests {
     use http::Method;
 
     use super::*;
-    use crate::flights::{Flights, InFlight, NewFlight, TraceId};
+    use crate::flights::{Flights, InFlight, NewFlight, SpanContext, TraceId};
 
     fn read(text: &str) -> Report {
         let (mut parser, mut collector) =
@@ -377,6 +377,7 @@ mod tests {
         let flight = table.begin(
             NewFlight {
                 trace: TraceId([n; 16]),
+                span: SpanContext::default(),
                 method: Method::GET,
                 path: path.to_owned(),
                 headers: Vec::new(),

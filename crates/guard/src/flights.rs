@@ -33,6 +33,17 @@ impl fmt::Display for TraceId {
     }
 }
 
+/// The guard's own span of a trace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SpanContext {
+    /// Its id; 0 when it has none.
+    pub id: u64,
+    /// That of the span that sent the request; 0 when there is none.
+    pub parent: u64,
+    /// Whether it is told in any case.
+    pub sampled: bool,
+}
+
 /// One request, from its head to the end of its answer.
 #[derive(Debug)]
 pub struct Flight {
@@ -40,6 +51,8 @@ pub struct Flight {
     pub id: u64,
     /// Its trace.
     pub trace: TraceId,
+    /// The guard's own part of it.
+    pub span: SpanContext,
     /// Its method.
     pub method: Method,
     /// Its path without the query, which may carry secrets.
@@ -72,6 +85,8 @@ pub struct Flight {
 pub struct NewFlight {
     /// See [`Flight`].
     pub trace: TraceId,
+    /// See [`Flight`].
+    pub span: SpanContext,
     /// See [`Flight`].
     pub method: Method,
     /// See [`Flight`]; cut here.
@@ -172,6 +187,7 @@ impl Flights {
         let flight = Arc::new(Flight {
             id,
             trace: new.trace,
+            span: new.span,
             method: new.method,
             path: path.into(),
             headers: new.headers.into(),
@@ -269,6 +285,7 @@ mod tests {
 
     fn new(path: &str) -> NewFlight {
         NewFlight {
+            span: SpanContext::default(),
             trace: TraceId([7; 16]),
             method: Method::GET,
             path: path.to_owned(),

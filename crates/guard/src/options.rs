@@ -52,6 +52,9 @@ pub struct Options {
     pub scrape: Option<String>,
     /// The base address of an OTLP/HTTP collector, such as `http://127.0.0.1:4318`.
     pub otlp: Option<String>,
+    /// Of the requests whose client did not decide, the share that becomes spans there, from 0 to 1. Those that met
+    /// trouble always do.
+    pub otlp_share: f64,
     /// Say on standard error what the guard does.
     pub verbose: bool,
 }

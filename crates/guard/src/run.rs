@@ -25,6 +25,7 @@ use crate::incident::{Keeper, Recorder};
 use crate::live::View;
 use crate::metrics::Metrics;
 use crate::options::{Options, Probe};
+use crate::otlp::Tracer;
 use crate::proxy::{self, Proxy};
 use crate::recovery::Recovery;
 use crate::supervisor::{Context, Control, Supervisor, say};
@@ -49,6 +50,7 @@ pub fn run(options: Options) -> BoxFuture<'static, Result<()>> {
             None => None,
         };
         let otlp = options.otlp.as_deref().map(crate::otlp::Exporter::new).transpose()?;
+        let tracer = options.otlp.as_deref().map(|base| Tracer::new(base, &options)).transpose()?;
         upstream_is_free(&options)?;
         let listener = listen(options.listen)?;
         let admin = options.admin.as_ref().map(|admin| listen(admin.address)).transpose()?;
@@ -122,6 +124,7 @@ pub fn run(options: Options) -> BoxFuture<'static, Result<()>> {
             Arc::clone(&context.flights),
             Arc::clone(&context.metrics),
             Arc::clone(&context.recovery),
+            tracer.map(Arc::new),
         );
         let serving =
             tokio::spawn(proxy::serve(listener, tls, proxy, stop_accepting.clone(), cut.clone()));

@@ -269,9 +269,17 @@ pub struct GuardArgs {
     /// A page of the service with its goroutines and memory: Prometheus text or expvar, such as /metrics or /debug/vars.
     #[arg(long, value_name = "PATH", env = "UNPANIC_GUARD_SCRAPE", help_heading = "Watching")]
     pub scrape: Option<String>,
-    /// Send crashes as log records to this OTLP/HTTP collector, such as http://127.0.0.1:4318.
+    /// Send crashes as log records and requests as spans to this OTLP/HTTP collector, such as http://127.0.0.1:4318.
     #[arg(long, value_name = "URL", env = "UNPANIC_GUARD_OTLP", help_heading = "Watching")]
     pub otlp: Option<String>,
+    /// Of the requests without a traceparent so many percent become spans; 5 by default. Those that met trouble always do.
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        env = "UNPANIC_GUARD_OTLP_SHARE",
+        help_heading = "Watching"
+    )]
+    pub otlp_share: Option<u8>,
     /// Say on standard error what the guard does.
     #[arg(long, short, env = "UNPANIC_GUARD_VERBOSE", num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL", help_heading = "Watching")]
     pub verbose: Option<bool>,
@@ -333,6 +341,7 @@ impl GuardArgs {
             objective: self.objective.or_else(|| file.objective.clone()),
             scrape: self.scrape.or_else(|| file.scrape.clone()),
             otlp: self.otlp.or_else(|| file.otlp.clone()),
+            otlp_share: self.otlp_share.or(file.otlp_share),
             incidents: file.incidents.clone(),
         }
     }

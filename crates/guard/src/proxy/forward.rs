@@ -18,7 +18,7 @@ use super::body::{Answer, Held, Outbound, Outcome, Source};
 use super::headers::{self, Client};
 use super::pool::{Lease, Sent};
 use crate::backend::{Active, Backend, Unavailable};
-use crate::flights::{Flight, InFlight, NewFlight, TraceId};
+use crate::flights::{Flight, InFlight, NewFlight, SpanContext, TraceId};
 use crate::options::{Retry, UpstreamProtocol};
 
 /// A request that was in flight at so many deaths of children is not sent again: it may be what
@@ -72,7 +72,8 @@ impl Proxy {
         let version = request.version();
         let http1 = version < Version::HTTP_2;
         let grpc = is_grpc(request.headers());
-        let trace = headers::trace(request.headers_mut(), self.options.traceparent);
+        let tracer = self.tracer.as_deref();
+        let (trace, span) = headers::trace(request.headers_mut(), self.options.traceparent, tracer);
         if let Err(problem) = self.check(&origin, &request) {
             self.metrics.refused(problem.status);
             return problem.answer(grpc, http1, Some(trace), None);
@@ -81,7 +82,7 @@ impl Proxy {
         let upgrade = headers::wants_upgrade(request.headers(), version)
             .map(|protocol| (protocol, hyper::upgrade::on(&mut request)));
         let (mut parts, body) = request.into_parts();
-        let in_flight = self.begin(&parts.method, &parts.uri, &parts.headers, trace);
+        let in_flight = self.begin(&parts, trace, span);
         let repeatable = upgrade.is_none() && self.may_repeat(&parts.method, &parts.headers);
         headers::to_service(
             &mut parts.headers,
@@ -159,21 +160,29 @@ impl Proxy {
         Ok(())
     }
 
-    fn begin(&self, method: &Method, uri: &Uri, headers: &HeaderMap, trace: TraceId) -> InFlight {
-        let request_id = headers
+    fn begin(&self, parts: &http::request::Parts, trace: TraceId, span: SpanContext) -> InFlight {
+        let request_id = parts
+            .headers
             .get("x-request-id")
             .and_then(|v| v.to_str().ok())
             .filter(|v| (4..=128).contains(&v.len()))
             .map(Into::into);
         let new = NewFlight {
             trace,
-            method: method.clone(),
-            path: uri.path().to_owned(),
-            headers: headers::kept(headers, &self.options.keep_headers),
+            span,
+            method: parts.method.clone(),
+            path: parts.uri.path().to_owned(),
+            headers: headers::kept(&parts.headers, &self.options.keep_headers),
             request_id,
         };
         let metrics = Arc::clone(&self.metrics);
-        self.flights.begin(new, move |flight| metrics.ended(flight))
+        let tracer = self.tracer.clone();
+        self.flights.begin(new, move |flight| {
+            metrics.ended(flight);
+            if let Some(tracer) = tracer {
+                tracer.ended(flight);
+            }
+        })
     }
 
     fn may_repeat(&self, method: &Method, headers: &HeaderMap) -> bool {

@@ -16,8 +16,9 @@ use http::header::{
 };
 use http::{Uri, Version};
 
-use crate::flights::TraceId;
+use crate::flights::{SpanContext, TraceId};
 use crate::options::{KeptHeader, Network};
+use crate::otlp::Tracer;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
@@ -158,28 +159,43 @@ fn append(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-/// The trace of a request: that of its `traceparent`, or a new one, which is then put in unless
-/// `make` says no. A broken one is replaced and its `tracestate` dropped (W3C Trace Context, 4.3).
-pub(crate) fn trace(headers: &mut HeaderMap, make: bool) -> TraceId {
+/// The trace of a request and the guard's span in it: the trace of its `traceparent`, or a new one, which is then put
+/// in unless `make` says no. A broken one is replaced and its `tracestate` dropped (W3C Trace Context, 4.3). With a
+/// tracer the guard's span is the parent of the service's.
+pub(crate) fn trace(
+    headers: &mut HeaderMap,
+    make: bool,
+    tracer: Option<&Tracer>,
+) -> (TraceId, SpanContext) {
     let mut given = headers.get_all(TRACEPARENT).iter();
     if let (Some(only), None) = (given.next(), given.next())
-        && let Some(trace) = parse_traceparent(only.as_bytes())
+        && let Some((trace, mut span)) = parse_traceparent(only.as_bytes())
     {
-        return trace;
+        if tracer.is_some() {
+            span.id = fastrand::u64(1..);
+            set(headers, trace, span);
+        }
+        return (trace, span);
     }
     let trace = TraceId(fastrand::u128(1..).to_be_bytes());
+    let sampled = tracer.is_none_or(Tracer::chooses);
+    let span = SpanContext { id: fastrand::u64(1..), parent: 0, sampled };
     if make {
-        let text = format!("00-{trace}-{:016x}-01", fastrand::u64(1..));
         headers.remove(TRACESTATE);
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            headers.insert(TRACEPARENT, value);
-        }
+        set(headers, trace, span);
     }
-    trace
+    (trace, span)
+}
+
+fn set(headers: &mut HeaderMap, trace: TraceId, span: SpanContext) {
+    let text = format!("00-{trace}-{:016x}-{:02x}", span.id, u8::from(span.sampled));
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        headers.insert(TRACEPARENT, value);
+    }
 }
 
 /// W3C Trace Context, section 3.2: `00-` 32 hex `-` 16 hex `-` 2 hex; later versions may go on.
-fn parse_traceparent(text: &[u8]) -> Option<TraceId> {
+fn parse_traceparent(text: &[u8]) -> Option<(TraceId, SpanContext)> {
     let lower = |bytes: &[u8]| bytes.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     if text.len() < 55 || !(text[2] == b'-' && text[35] == b'-' && text[52] == b'-') {
         return None;
@@ -195,8 +211,10 @@ fn parse_traceparent(text: &[u8]) -> Option<TraceId> {
     if zero(trace) || zero(parent) {
         return None;
     }
-    let trace = u128::from_str_radix(std::str::from_utf8(trace).ok()?, 16).ok()?;
-    Some(TraceId(trace.to_be_bytes()))
+    let number = |bytes: &[u8]| u128::from_str_radix(std::str::from_utf8(bytes).ok()?, 16).ok();
+    let parent = u64::try_from(number(parent)?).ok()?;
+    let sampled = number(flags)? & 1 == 1;
+    Some((TraceId(number(trace)?.to_be_bytes()), SpanContext { id: 0, parent, sampled }))
 }
 
 /// The headers that incidents carry. A hash is the first 16 hexadecimal digits of SHA-256, enough to
@@ -276,9 +294,11 @@ mod tests {
     fn a_trace_is_kept_or_made() {
         let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
         let mut headers = map(&[("traceparent", good), ("tracestate", "a=b")]);
-        let trace = trace(&mut headers, true);
+        let (trace, span) = trace(&mut headers, true, None);
         assert_eq!(trace.to_string(), "4bf92f3577b34da6a3ce929d0e0e4736");
         assert_eq!(headers["traceparent"], good);
+        let parent = 0x00f0_67aa_0ba9_02b7;
+        assert_eq!(span, SpanContext { id: 0, parent, sampled: false });
         for broken in [
             "00-00000000000000000000000000000000-00f067aa0ba902b7-00",
             "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-00",
@@ -289,7 +309,7 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.insert(TRACEPARENT, HeaderValue::from_bytes(broken.as_bytes()).unwrap());
             headers.insert(TRACESTATE, HeaderValue::from_static("a=b"));
-            let made = super::trace(&mut headers, true);
+            let (made, _) = super::trace(&mut headers, true, None);
             assert!(headers["traceparent"].to_str().unwrap().contains(&made.to_string()));
             assert!(!headers.contains_key(TRACESTATE), "{broken}");
         }

@@ -24,6 +24,7 @@ use crate::backend::Router;
 use crate::flights::Flights;
 use crate::metrics::Metrics;
 use crate::options::{ProxyOptions, UpstreamProtocol};
+use crate::otlp::Tracer;
 use crate::recovery::Recovery;
 
 /// Everything that requests share.
@@ -34,6 +35,7 @@ pub struct Proxy {
     pub(crate) flights: Arc<Flights>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) recovery: Arc<Recovery>,
+    tracer: Option<Arc<Tracer>>,
     budget: budget::Budget,
 }
 
@@ -46,8 +48,9 @@ impl Proxy {
         flights: Arc<Flights>,
         metrics: Arc<Metrics>,
         recovery: Arc<Recovery>,
+        tracer: Option<Arc<Tracer>>,
     ) -> Arc<Self> {
         let budget = budget::Budget::new(options.retry_percent, options.retry_rate);
-        Arc::new(Self { options, protocol, router, flights, metrics, recovery, budget })
+        Arc::new(Self { options, protocol, router, flights, metrics, recovery, tracer, budget })
     }
 }

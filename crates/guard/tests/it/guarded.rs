@@ -136,7 +136,8 @@ fn options(order: &Value) -> Options {
         service: "service".to_owned(),
         version: None,
         scrape: None,
-        otlp: None,
+        otlp: text("otlp"),
+        otlp_share: 0.0,
         verbose: true,
     }
 }

@@ -8,6 +8,7 @@ mod crashes;
 mod guarded;
 mod incidents_told;
 mod lifecycle;
+mod otlp;
 mod page;
 mod protocols;
 mod proxying;

@@ -101,6 +101,7 @@ fn options(config: &GuardConfig, command: Vec<std::ffi::OsString>) -> anyhow::Re
         version: config.service_version.clone(),
         scrape: config.scrape.clone(),
         otlp: config.otlp.clone(),
+        otlp_share: f64::from(config.otlp_share.unwrap_or(5).min(100)) / 100.0,
         verbose: false,
     })
 }

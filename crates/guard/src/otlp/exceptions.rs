@@ -1,23 +1,18 @@
-//! Exceptions as OTLP log records (OpenTelemetry semantic conventions, `exception.*`), sent to a
-//! collector over HTTP as protobuf. What it does not take at once is dropped: incidents are kept by
-//! the store, this is a copy for dashboards.
-
-use std::time::Duration;
+//! Exceptions as log records (OpenTelemetry semantic conventions, `exception.*`). Incidents are kept by the store,
+//! this is a copy for dashboards.
 
 use incidents::NewIncident;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, any_value::Value};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs, SeverityNumber};
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use prost::Message as _;
 use tokio::sync::mpsc;
 
-use crate::error::{Error, Result};
+use super::{Endpoint, text};
+use crate::error::Result;
 
 /// Exceptions that may wait.
 const QUEUE: usize = 256;
-/// How long an export may take.
-const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Sends exceptions to a collector.
 pub(crate) struct Exporter {
@@ -27,23 +22,11 @@ pub(crate) struct Exporter {
 impl Exporter {
     /// Starts the task that sends to `base`, such as `http://127.0.0.1:4318`.
     pub fn new(base: &str) -> Result<Self> {
-        // An error means that somebody has installed one already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let url = format!("{}/v1/logs", base.trim_end_matches('/'));
-        let wrong = |e: reqwest::Error| {
-            Error::Option(format!("--otlp: expected an address such as http://127.0.0.1:4318: {e}"))
-        };
-        let client = reqwest::Client::builder().timeout(TIMEOUT).build().map_err(wrong)?;
-        client.post(&url).build().map_err(wrong)?;
+        let endpoint = Endpoint::new(base, "/v1/logs")?;
         let (queue, mut receive) = mpsc::channel::<ExportLogsServiceRequest>(QUEUE);
         tokio::spawn(async move {
             while let Some(request) = receive.recv().await {
-                let sent = client
-                    .post(&url)
-                    .header("content-type", "application/x-protobuf")
-                    .body(request.encode_to_vec());
-                // A collector that is down loses copies, no incident.
-                let _ = sent.send().await;
+                endpoint.send(&request).await;
             }
         });
         Ok(Self { queue })
@@ -54,11 +37,6 @@ impl Exporter {
         // A full queue: the collector is slow or down.
         let _ = self.queue.try_send(request(new));
     }
-}
-
-fn text(key: &str, value: impl Into<String>) -> KeyValue {
-    let value = Some(AnyValue { value: Some(Value::StringValue(value.into())) });
-    KeyValue { key: key.to_owned(), value, ..KeyValue::default() }
 }
 
 fn request(new: &NewIncident) -> ExportLogsServiceRequest {
