@@ -55,9 +55,10 @@ pub fn check(cx: &RuleContext<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Whether a package is there for tests, by its path: `internal/mocks`, `historytest`.
+/// Whether a package is there for tests, by its path: `internal/mocks`, `historytest`. Host names do not count.
 fn is_for_tests(path: &str) -> bool {
-    path.split('/').any(|part| ["test", "mock", "fake"].iter().any(|word| part.contains(word)))
+    let is_word = |part: &str| ["test", "mock", "fake"].iter().any(|word| part.contains(word));
+    path.split('/').any(|part| !part.contains('.') && is_word(part))
 }
 
 /// Whether the options come from a caller: what is in them is decided elsewhere.
