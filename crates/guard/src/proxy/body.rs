@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
@@ -248,6 +248,8 @@ pub(crate) struct Held {
     #[expect(dead_code, reason = "held for its drop")]
     pub active: Active,
     pub lease: Option<Lease>,
+    /// Whether a body that breaks off can still say so, in trailers.
+    pub grpc: bool,
 }
 
 /// An answer's body.
@@ -297,7 +299,13 @@ impl Body for Answer {
                     }
                     Poll::Ready(Some(Err(error))) => {
                         held.in_flight.flight().meets(incidents::Fate::Cut);
-                        Poll::Ready(Some(Err(BodyError::Service(error))))
+                        if !held.grpc {
+                            return Poll::Ready(Some(Err(BodyError::Service(error))));
+                        }
+                        // The connection is of no more use, and the stream has an end.
+                        held.lease = None;
+                        *ended = true;
+                        Poll::Ready(Some(Ok(Frame::trailers(grpc_broken_off()))))
                     }
                     Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(Ok(frame))),
                 }
@@ -320,6 +328,16 @@ impl Body for Answer {
             Kind::Service { incoming, .. } => incoming.size_hint(),
         }
     }
+}
+
+/// What a client of gRPC is told when the service broke off within its answer: UNAVAILABLE, and not the INTERNAL that
+/// it makes of a stream that is reset.
+fn grpc_broken_off() -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", HeaderValue::from_static("14"));
+    let message = HeaderValue::from_static("the service broke off within its answer");
+    trailers.insert("grpc-message", message);
+    trailers
 }
 
 impl Drop for Answer {

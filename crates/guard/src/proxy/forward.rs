@@ -329,7 +329,8 @@ impl Proxy {
         let (mut parts, incoming) = answer.into_parts();
         parts.version = if trip.http1 { Version::HTTP_11 } else { Version::HTTP_2 };
         parts.extensions = http::Extensions::new();
-        let held = Held { in_flight: trip.in_flight, active, lease: Some(lease) };
+        let grpc = trip.grpc && !trip.http1;
+        let held = Held { in_flight: trip.in_flight, active, lease: Some(lease), grpc };
         Response::from_parts(parts, Answer::service(incoming, held))
     }
 
