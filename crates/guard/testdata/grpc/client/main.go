@@ -43,6 +43,15 @@ func main() {
 	}
 	defer conn.Close()
 
+	// The guard may be about to listen.
+	ready, cancel := context.WithTimeout(context.Background(), patience)
+	var first shop.Text
+	err = conn.Invoke(ready, "/"+shop.Name+"/Pid", &shop.Text{}, &first, grpc.WaitForReady(true))
+	cancel()
+	if err != nil {
+		log.Fatal(err)
+	}
+
 	found := result{Calls: map[string]map[string]int{}}
 	var mu sync.Mutex
 	count := func(method string, err error) {
