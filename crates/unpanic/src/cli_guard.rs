@@ -107,7 +107,7 @@ pub struct GuardArgs {
         help_heading = "Children"
     )]
     pub start_timeout: Option<String>,
-    /// The longest limit of the random pause before a restart; 10s by default.
+    /// The longest random pause before a restart, a fourth of the time that the child served at most; 10s by default.
     #[arg(long, value_name = "TIME", env = "UNPANIC_GUARD_BACKOFF_MAX", help_heading = "Children")]
     pub backoff_max: Option<String>,
     /// A child that served so long was sound: the next one starts at once; 1s by default.

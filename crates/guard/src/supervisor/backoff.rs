@@ -1,10 +1,14 @@
 //! When the next child is started: at once after one that was sound; after others with exponential
-//! backoff and full jitter (each pause is random between nothing and the current limit); and when
-//! child after child dies young, not at all for a while.
+//! backoff and full jitter (each pause is random between nothing and the current limit, and short
+//! beside the time that the child served); and when child after child dies young, not at all for a
+//! while.
 
 use std::time::Duration;
 
 use crate::options::Lifecycle;
+
+/// A child that served is waited for at most a fourth of that time.
+const SERVED_PER_PAUSE: u32 = 4;
 
 /// Counts deaths in a row.
 #[derive(Debug, Default)]
@@ -38,6 +42,9 @@ impl Backoff {
         };
         let limit = options.backoff_base.saturating_mul(1 << doublings.min(20));
         let limit = limit.min(options.backoff_max);
+        // Who comes up and serves for a while between two deaths is worth more up than waiting: the
+        // pauses cost at most a fifth of the time. They are there for what dies as it starts.
+        let limit = served.map_or(limit, |served| limit.min(served / SERVED_PER_PAUSE));
         Next::Pause(limit.mul_f64(fastrand::f64()))
     }
 
@@ -73,5 +80,23 @@ mod tests {
         assert_eq!(backoff.died(None, &options), Next::Break(Duration::from_secs(60)));
         assert_eq!(backoff.died(None, &options), Next::Break(Duration::from_secs(60)), "half open");
         assert_eq!(backoff.died(Some(Duration::from_secs(1)), &options), zero);
+    }
+    #[test]
+    fn a_child_that_served_for_a_while_is_back_soon() {
+        let options = Lifecycle {
+            backoff_max: Duration::from_secs(10),
+            backoff_base: Duration::from_secs(5),
+            sound_after: Duration::from_secs(1),
+            breaker_after: 100,
+            breaker_pause: Duration::from_secs(60),
+            drain: Duration::ZERO,
+            kill_after: Duration::ZERO,
+        };
+        let mut backoff = Backoff::default();
+        for _ in 0..50 {
+            let next = backoff.died(Some(Duration::from_millis(400)), &options);
+            let Next::Pause(pause) = next else { panic!("open") };
+            assert!(pause <= Duration::from_millis(100), "{pause:?}");
+        }
     }
 }
