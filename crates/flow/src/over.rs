@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 
 use base::FxHashMap;
-use go_ir::{Gate, ValueId};
+use go_ir::{Gate, Gates, ValueId};
 
 use crate::function::FuncAnalysis;
 use crate::path::{Path, Root};
@@ -37,9 +37,9 @@ pub(crate) struct Class {
     joined: bool,
     joins: Vec<Join>,
     /// Where one wait is enough.
-    enough: Vec<Gate>,
-    /// Waits for one signal in several places, by number.
-    several: Vec<Vec<u32>>,
+    enough: Gates,
+    /// Waits for one signal in several places: each one's number and place.
+    several: Vec<Vec<(u32, Gates)>>,
 }
 
 /// The goroutines of a function by [`Class`].
@@ -144,21 +144,26 @@ impl FuncAnalysis<'_, '_> {
             pos: thread.pos,
             joined: thread.joined,
             joins: Vec::new(),
-            enough: Vec::new(),
+            enough: Gates::default(),
             several: Vec::new(),
         };
         if thread.joined {
             return class;
         }
         class.joins = joins.iter().map(|j| Join { need: self.need(i, j), ..j.clone() }).collect();
+        let mut enough = Vec::new();
         let mut by_end: FxHashMap<Token, Vec<u32>> = FxHashMap::default();
         for (n, join) in class.joins.iter().enumerate() {
-            if join.count >= join.need && !class.enough.contains(&join.gate) {
-                class.enough.push(join.gate);
+            if join.count >= join.need && !enough.contains(&join.gate) {
+                enough.push(join.gate);
             }
             by_end.entry(join.end).or_default().push(n as u32);
         }
-        class.several = by_end.into_values().filter(|list| list.len() > 1).collect();
+        class.enough = self.order.gates(enough);
+        let several = by_end.into_values().filter(|list| list.len() > 1);
+        let at = |n: u32| self.order.gates(vec![class.joins[n as usize].gate]);
+        class.several =
+            several.map(|list| list.into_iter().map(|n| (n, at(n))).collect()).collect();
         class
     }
 
@@ -170,7 +175,7 @@ impl FuncAnalysis<'_, '_> {
     /// Whether the goroutines of a class are over on every way from their start to a return.
     fn is_over_at(&self, class: &Class, at: Gate) -> bool {
         self.is_joined(class, &|gates| {
-            gates.contains(&at)
+            gates.list().contains(&at)
                 || match at {
                     Gate::After(last) => self.order.passes(Some(class.pos), last, gates),
                     Gate::Entering(block) => self.order.passes_before(class.pos, block, gates),
@@ -180,16 +185,16 @@ impl FuncAnalysis<'_, '_> {
 
     /// Whether the goroutines of a class are over on ways that pass some of the gates, as `passes`
     /// says.
-    fn is_joined(&self, class: &Class, passes: &dyn Fn(&[Gate]) -> bool) -> bool {
+    fn is_joined(&self, class: &Class, passes: &dyn Fn(&Gates) -> bool) -> bool {
         if class.joined {
             return true;
         }
-        if !class.enough.is_empty() && passes(&class.enough) {
+        if !class.enough.list().is_empty() && passes(&class.enough) {
             return true;
         }
         class.several.iter().any(|list| {
-            let joins = list.iter().map(|&n| &class.joins[n as usize]);
-            let passed: Vec<&Join> = joins.filter(|j| passes(&[j.gate])).collect();
+            let passed = list.iter().filter(|(_, gates)| passes(gates));
+            let passed: Vec<&Join> = passed.map(|&(n, _)| &class.joins[n as usize]).collect();
             let count = passed.iter().fold(0u32, |n, j| n.saturating_add(j.count));
             passed.len() > 1 && passed.iter().all(|j| count >= j.need && j.need != MANY)
         })

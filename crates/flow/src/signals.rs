@@ -2,7 +2,7 @@
 //! is an index: whoever asks about one channel does not look through the signals of all.
 
 use base::FxHashMap;
-use go_ir::{Gate, ValueId};
+use go_ir::{Gate, Gates, ValueId};
 
 use crate::function::FuncAnalysis;
 use crate::path::Path;
@@ -22,7 +22,9 @@ pub(crate) struct Index {
     /// Signals that are waited for in several places, with the number of the list of places.
     pub joint: Vec<(Token, u32)>,
     /// The lists of places.
-    pub places: Vec<Vec<Gate>>,
+    pub places: Vec<Gates>,
+    /// Each place where something is waited for, by itself.
+    pub single: FxHashMap<Gate, Gates>,
 }
 
 impl Index {
@@ -54,6 +56,9 @@ impl FuncAnalysis<'_, '_> {
         }
         for (gate, token) in self.all_waits().filter(|w| w.1.via == Via::Send) {
             index.receives.entry(token.path).or_default().push(gate);
+        }
+        for (gate, _) in &self.waits {
+            index.single.entry(*gate).or_insert_with(|| self.order.gates(vec![*gate]));
         }
         self.find_joint_waits(&mut index);
         index
@@ -97,7 +102,7 @@ impl FuncAnalysis<'_, '_> {
             keys.sort_unstable();
             keys.dedup();
             let n = *lists.entry(keys).or_insert_with(|| {
-                index.places.push(gates);
+                index.places.push(self.order.gates(gates));
                 index.places.len() as u32 - 1
             });
             index.joint.push((token, n));

@@ -3,7 +3,7 @@
 //! version of June 6, 2022): a signal comes before what waited for it, and both are passed on.
 
 use base::{FxHashMap, Id};
-use go_ir::{Func, Gate, Op, Terminator, ValueId};
+use go_ir::{Func, Gate, Gates, Op, Terminator, ValueId};
 use go_syntax::ast::UnaryOp;
 use go_types::ConstValue;
 
@@ -137,7 +137,7 @@ impl FuncAnalysis<'_, '_> {
                 _ => self.order.passed(*gate, pos),
             };
             last = Some((*gate, passed));
-            if passed || self.is_passed_since_made(token, pos, &[*gate]) {
+            if passed || self.is_passed_since_made(token, pos, &self.index.single[gate]) {
                 acquired.add(*token);
             }
         }
@@ -184,7 +184,7 @@ impl FuncAnalysis<'_, '_> {
 
     /// Whether a wait lies on every way from where its object is made to `pos`. On ways that do not
     /// make it nobody signals with it.
-    fn is_passed_since_made(&self, token: &Token, pos: ValueId, gates: &[Gate]) -> bool {
+    fn is_passed_since_made(&self, token: &Token, pos: ValueId, gates: &Gates) -> bool {
         let Root::Fresh(made) = token.path.root else { return false };
         made.index() < self.func.values.len()
             && !self.order.dominates(made, pos)

@@ -19,6 +19,6 @@ pub use ir::{
     SelectCase, Terminator, ValueId,
 };
 pub use lower::{LoweredPackage, lower_package, lower_program};
-pub use order::{Gate, Order};
+pub use order::{Gate, Gates, Order};
 pub use print::{print_func, print_program};
 pub use verify::verify;

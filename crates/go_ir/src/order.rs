@@ -10,12 +10,41 @@ use crate::cfg::{BlockSet, Cfg};
 use crate::ir::{BlockId, Func, Op, Terminator, ValueId};
 
 /// A point that control passes: an instruction, or the entry of a block.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Gate {
     /// The instruction has run.
     After(ValueId),
     /// The block has been entered.
     Entering(BlockId),
+}
+
+/// Gates of which one has to be passed, with what was found out about them; made by [`Order::gates`].
+/// What can be reached without passing any is the same for all places of a function that are asked
+/// about, but for the loops that they are in.
+#[derive(Debug, Default)]
+pub struct Gates {
+    list: Vec<Gate>,
+    /// Places of the instructions among them, by block.
+    behind: FxHashMap<BlockId, Vec<u32>>,
+    /// Blocks whose entry is a gate.
+    entries: Vec<BlockId>,
+    /// Blocks of gates that are in loops.
+    looped: Vec<BlockId>,
+    /// Blocks reached without passing a gate, by where from and which blocks are closed.
+    reached: RefCell<FxHashMap<(Option<BlockId>, Vec<BlockId>), BlockSet>>,
+}
+
+impl Gates {
+    /// The gates, in the order in which they were given.
+    pub fn list(&self) -> &[Gate] {
+        &self.list
+    }
+
+    /// The first instruction of a block, behind a place in it, that is a gate.
+    fn first_behind(&self, block: BlockId, behind: Option<u32>) -> Option<u32> {
+        let places = self.behind.get(&block)?;
+        places.iter().copied().filter(|&i| behind.is_none_or(|b| i > b)).min()
+    }
 }
 
 /// Positions and reachability in one function.
@@ -112,69 +141,89 @@ impl<'a> Order<'a> {
 
     /// Whether every way from behind `from` (or from the start) to `to` passes one of the gates. A
     /// gate in a loop of its own that is passed in each round counts for the loop.
-    pub fn passes(&self, from: Option<ValueId>, to: ValueId, gates: &[Gate]) -> bool {
+    pub fn passes(&self, from: Option<ValueId>, to: ValueId, gates: &Gates) -> bool {
         self.passes_until(from, (self.func.instr(to).block, self.index[to]), gates)
     }
 
     /// Whether every way from behind `from` to the entry of a block passes one of the gates.
-    pub fn passes_before(&self, from: ValueId, block: BlockId, gates: &[Gate]) -> bool {
+    pub fn passes_before(&self, from: ValueId, block: BlockId, gates: &Gates) -> bool {
         self.passes_until(Some(from), (block, 0), gates)
     }
 
-    /// As [`Self::passes`], to an instruction's block and place in it.
-    fn passes_until(&self, from: Option<ValueId>, to: (BlockId, u32), gates: &[Gate]) -> bool {
-        let (to_block, to_index) = to;
-        let mut entries: Vec<BlockId> = Vec::new();
-        for gate in gates {
+    /// The list of gates, ready to be asked about.
+    pub fn gates(&self, list: Vec<Gate>) -> Gates {
+        let mut gates = Gates { list, ..Gates::default() };
+        for gate in &gates.list {
             let at = match *gate {
-                Gate::After(v) => self.func.instr(v).block,
+                Gate::After(v) => {
+                    let at = self.func.instr(v).block;
+                    gates.behind.entry(at).or_default().push(self.index[v]);
+                    at
+                }
                 Gate::Entering(block) => {
-                    entries.push(block);
+                    gates.entries.push(block);
                     block
                 }
             };
-            entries.extend(self.loop_of_wait(at, to_block, from));
-        }
-        // The first gate of a block behind an index, and whether `to` is met before it.
-        let look = |block: BlockId, behind: Option<u32>| {
-            let first = gates
-                .iter()
-                .filter_map(|g| match *g {
-                    Gate::After(v) if self.func.instr(v).block == block => Some(self.index[v]),
-                    _ => None,
-                })
-                .filter(|&i| behind.is_none_or(|b| i > b))
-                .min();
-            let met = block == to_block
-                && behind.is_none_or(|b| to_index > b)
-                && first.is_none_or(|g| to_index <= g);
-            (first.is_some(), met)
-        };
-        let mut todo: Vec<BlockId> = match from {
-            None => vec![self.func.entry()],
-            Some(from) => {
-                let start = self.func.instr(from).block;
-                match look(start, Some(self.index[from])) {
-                    (_, true) => return false,
-                    (true, false) => return true,
-                    (false, false) => self.cfg.succs(start).to_vec(),
-                }
+            if self.cfg.in_loop(at).is_some() {
+                gates.looped.push(at);
             }
+        }
+        gates
+    }
+
+    /// As [`Self::passes`], to an instruction's block and place in it.
+    fn passes_until(&self, from: Option<ValueId>, to: (BlockId, u32), gates: &Gates) -> bool {
+        let (to_block, to_index) = to;
+        let start = match from {
+            None => None,
+            Some(from) => {
+                let (start, behind) = (self.func.instr(from).block, self.index[from]);
+                let next = gates.first_behind(start, Some(behind));
+                if start == to_block && to_index > behind && next.is_none_or(|g| to_index <= g) {
+                    return false;
+                }
+                if next.is_some() {
+                    return true;
+                }
+                Some(start)
+            }
+        };
+        let loops = gates.looped.iter().filter_map(|&at| self.loop_of_wait(at, to_block, from));
+        let mut closed: Vec<BlockId> = gates.entries.iter().copied().chain(loops).collect();
+        closed.sort_unstable();
+        closed.dedup();
+        let mut reached = gates.reached.borrow_mut();
+        let reached = reached
+            .entry((start, closed))
+            .or_insert_with_key(|(start, closed)| self.blocks_reached(*start, closed, gates));
+        let is_met =
+            |first: Option<u32>| reached.contains(to_block) && first.is_none_or(|g| to_index <= g);
+        !is_met(gates.first_behind(to_block, None))
+    }
+
+    /// The blocks that control may enter from the end of `start`, or from the function's start,
+    /// without entering a closed one and without passing an instruction that is a gate.
+    fn blocks_reached(
+        &self,
+        start: Option<BlockId>,
+        closed: &[BlockId],
+        gates: &Gates,
+    ) -> BlockSet {
+        let mut todo: Vec<BlockId> = match start {
+            None => vec![self.func.entry()],
+            Some(start) => self.cfg.succs(start).to_vec(),
         };
         let mut seen = BlockSet::new(self.func.blocks.len());
         while let Some(block) = todo.pop() {
-            if entries.contains(&block) || !seen.insert(block) {
-                continue;
-            }
-            let (stopped, met) = look(block, None);
-            if met {
-                return false;
-            }
-            if !stopped {
+            if closed.binary_search(&block).is_err()
+                && seen.insert(block)
+                && gates.first_behind(block, None).is_none()
+            {
                 todo.extend_from_slice(self.cfg.succs(block));
             }
         }
-        true
+        seen
     }
 
     /// Whether control always comes through a gate on the way to `v`.

@@ -16,7 +16,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::scoreboard::Setup;
 use crate::unpanic_command::Unpanic;
-use crate::{cargo, profile_of, root, run_command};
+use crate::{cargo, profile_of, run_command};
 
 /// Crashes when `UNPANIC_TRIES` does not say.
 const CRASHES: u32 = 200;
@@ -74,9 +74,7 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
     let unpanic = Unpanic::build(&setup.go)?;
     let folder = tempfile::tempdir()?;
     let service = folder.path().join("service");
-    let mut build = Command::new(&setup.go.binary);
-    setup.go.setup(&mut build).args(["build", "-o"]).arg(&service).arg(".");
-    ensure!(build.current_dir(root().join("crates/guard/testdata/service")).status()?.success());
+    setup.go.program("crates/guard/testdata/service", &service)?;
     let mut page = String::from(HEAD);
     let mut wrong = Vec::new();
     writeln!(
@@ -227,10 +225,8 @@ fn grpc(
     let place = folder.join("grpc");
     std::fs::create_dir_all(&place)?;
     for program in ["service", "client"] {
-        let mut build = Command::new(&setup.go.binary);
-        setup.go.setup(&mut build).args(["build", "-o"]).arg(place.join(program));
-        build.arg(format!("./{program}")).current_dir(root().join("crates/guard/testdata/grpc"));
-        ensure!(build.status()?.success(), "crates/guard/testdata/grpc/{program} does not build");
+        let source = format!("crates/guard/testdata/grpc/{program}");
+        setup.go.program(&source, &place.join(program))?;
     }
     let (address, log) = (free()?.to_string(), place.join("stderr"));
     let upstream = "127.0.0.1:{port}";

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 
-use crate::root;
 use crate::scoreboard::Setup;
 use crate::scoreboard_guard::{Running, WAYS, ask, free, wait_for};
 use crate::unpanic_command::Unpanic;
@@ -60,9 +59,7 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
     let unpanic = Unpanic::build(&setup.go)?;
     let folder = tempfile::tempdir()?;
     let service = folder.path().join("service");
-    let mut build = Command::new(&setup.go.binary);
-    setup.go.setup(&mut build).args(["build", "-o"]).arg(&service).arg(".");
-    ensure!(build.current_dir(root().join("crates/guard/testdata/service")).status()?.success());
+    setup.go.program("crates/guard/testdata/service", &service)?;
     std::fs::write(folder.path().join("unpanic.toml"), CONFIG)?;
     let address = free()?;
     let upstream = "127.0.0.1:{port}";

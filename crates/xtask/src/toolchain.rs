@@ -57,6 +57,15 @@ impl Go {
             .env("GOFLAGS", "-buildvcs=false")
     }
 
+    /// Builds the program in that folder of the repository, under the folder's module, as `output`.
+    pub fn program(&self, folder: &str, output: &Path) -> anyhow::Result<()> {
+        let mut build = Command::new(&self.binary);
+        self.setup(&mut build).args(["build", "-o"]).arg(output).arg(".");
+        let status = build.current_dir(root().join(folder)).status()?;
+        ensure!(status.success(), "{folder} does not build");
+        Ok(())
+    }
+
     /// The version, as `go1.27.3`.
     pub fn version(&self) -> anyhow::Result<String> {
         let output = self.setup(Command::new(&self.binary).args(["env", "GOVERSION"])).output()?;

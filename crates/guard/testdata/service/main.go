@@ -64,6 +64,7 @@ func main() {
 	fmt.Println("listening on", listener.Addr())
 	http.HandleFunc("/test.Test/Echo", grpcEcho)
 	http.HandleFunc("/test.Test/Wait", grpcWait)
+	http.HandleFunc("/test.Test/Begin", grpcBegin)
 	http.HandleFunc("/grpc.health.v1.Health/Check", grpcHealth)
 	server := &http.Server{}
 	if *h2c {
@@ -214,6 +215,14 @@ func grpcEcho(w http.ResponseWriter, r *http.Request) {
 func grpcWait(w http.ResponseWriter, r *http.Request) {
 	time.Sleep(10 * time.Second)
 	grpcEcho(w, r)
+}
+
+// grpcBegin sends one message and then nothing more.
+func grpcBegin(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/grpc")
+	w.Write([]byte{0, 0, 0, 0, 1, 'x'})
+	w.(http.Flusher).Flush()
+	time.Sleep(10 * time.Second)
 }
 
 func grpcHealth(w http.ResponseWriter, r *http.Request) {

@@ -81,6 +81,28 @@ fn grpc_passes_through_and_its_failures_are_grpcs() {
 }
 
 #[test]
+fn a_grpc_answer_that_a_crash_breaks_off_ends_with_a_status() {
+    if no_go() {
+        return;
+    }
+    let guarded = Guarded::start(json!({"arguments": ["-h2c"], "health": "grpc"}));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let mut sender = client(&guarded).await;
+        let mut answer = call(&mut sender, "/test.Test/Begin", message("x")).await;
+        assert_eq!(answer.status(), 200);
+        let first = answer.frame().await.unwrap().unwrap();
+        assert_eq!(first.into_data().unwrap(), message("x"), "it has begun");
+        let fatal = Request::post("http://a/crash?mode=panic").body(Full::default()).unwrap();
+        client(&guarded).await.send_request(fatal).await.unwrap();
+        let rest = answer.into_body().collect().await.expect("no reset of the stream");
+        let trailers = rest.trailers().expect("trailers");
+        assert_eq!(trailers["grpc-status"], "14", "{trailers:?}");
+        assert!(!trailers["grpc-message"].is_empty());
+    });
+}
+
+#[test]
 fn http2_becomes_http1_for_a_service_that_knows_no_other() {
     if no_go() {
         return;
