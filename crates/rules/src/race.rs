@@ -284,7 +284,7 @@ pub(crate) fn access(cx: &RuleContext<'_>, scope: FuncId, side: &Side) -> Access
     }
 }
 
-fn goroutine(cx: &RuleContext<'_>, scope: FuncId, thread: Option<&Thread>) -> Goroutine {
+pub(crate) fn goroutine(cx: &RuleContext<'_>, scope: FuncId, thread: Option<&Thread>) -> Goroutine {
     match thread {
         Some(t) => Goroutine { kind: kind_of(t.kind), start: Some(t.start), many: t.many },
         None => {
