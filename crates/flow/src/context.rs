@@ -133,9 +133,18 @@ impl<'a> Context<'a> {
             return known;
         }
         let name = full_name(self.store, obj);
-        let found = self.knowledge.lookup(&name).or_else(|| self.pattern(obj));
+        let found = self.knowledge.lookup(&name);
+        let found = found.or_else(|| self.like_wait_group(obj, &name)).or_else(|| self.pattern(obj));
         self.models.write().insert(obj, found);
         found
+    }
+
+    /// A method of a library's type that is called a wait group does what that of `sync.WaitGroup` does:
+    /// those that also bound the number of goroutines are many.
+    fn like_wait_group(&self, obj: ObjId, name: &str) -> Option<&'a Model> {
+        let (_, method) = name.split_once("WaitGroup).")?;
+        let is_read = self.program.by_obj.contains_key(&obj);
+        (!is_read).then(|| self.knowledge.lookup(&format!("(*sync.WaitGroup).{method}")))?
     }
 
     fn pattern(&self, obj: ObjId) -> Option<&'a Model> {

@@ -65,8 +65,6 @@ pub(crate) struct FuncAnalysis<'a, 'c> {
     pub operands: Operands<'a>,
     /// The instructions that run deferred calls: one before each return.
     pub all_run_defers: Vec<ValueId>,
-    /// The one that stands for all of them.
-    pub run_defers: Option<ValueId>,
     /// Signals, by the instruction that gives them.
     pub signals: Vec<(ValueId, Token)>,
     /// Those of deferred calls, by the `defer` statement.
@@ -103,11 +101,6 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             .flat_map(|&b| func.blocks[b].instrs.iter().copied())
             .filter(|&v| matches!(func.instr(v).op, Op::RunDefers))
             .collect();
-        let returns =
-            |v: &&ValueId| matches!(func.blocks[func.instr(**v).block].term, Terminator::Return(_));
-        // The last return is the one that most ways lead to.
-        let run_defers =
-            all_run_defers.iter().rev().find(returns).or(all_run_defers.last()).copied();
         Self {
             cx,
             id,
@@ -127,7 +120,6 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             operand_locks: LockStates::default(),
             operands: Operands::new(func, cx.store),
             all_run_defers,
-            run_defers,
             signals: Vec::new(),
             deferred_signals: Vec::new(),
             waits: Vec::new(),
@@ -330,6 +322,27 @@ impl<'a, 'c> FuncAnalysis<'a, 'c> {
             }
         }
         out
+    }
+
+    /// Where a call runs: a deferred one at a return behind it, of several the last, which most ways lead
+    /// to. What is deferred on a way that ends in a return of its own does not run at others.
+    pub fn runs_at(&self, v: ValueId) -> ValueId {
+        if !matches!(self.func.instr(v).op, Op::Defer(_)) {
+            return v;
+        }
+        let returns = |at: &ValueId| {
+            matches!(self.func.blocks[self.func.instr(*at).block].term, Terminator::Return(_))
+        };
+        let behind = self.all_run_defers.iter().rev().copied();
+        let behind = behind.filter(|&at| self.order.after(v, at, None));
+        let mut last = None;
+        for at in behind {
+            if returns(&at) {
+                return at;
+            }
+            last.get_or_insert(at);
+        }
+        last.unwrap_or(v)
     }
 
     /// Remembers a store.

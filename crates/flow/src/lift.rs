@@ -142,8 +142,7 @@ impl<'a> FuncAnalysis<'a, '_> {
 
     /// Stores, signals and waits that a call brings with it.
     pub fn note_call_effects(&mut self, v: ValueId) {
-        let deferred = matches!(self.func.instr(v).op, Op::Defer(_));
-        let pos = if deferred { self.run_defers.unwrap_or(v) } else { v };
+        let pos = self.runs_at(v);
         let is_go = matches!(self.func.instr(v).op, Op::Go(_));
         if let Some(model) = self.model_of(v)
             && !is_go
@@ -384,7 +383,7 @@ impl<'a> FuncAnalysis<'a, '_> {
     /// Takes over what a target of the call `v` does.
     pub fn lift_target(&mut self, v: ValueId, target: &Target<'a>) {
         let deferred = matches!(self.func.instr(v).op, Op::Defer(_));
-        let pos = if deferred { self.run_defers.unwrap_or(v) } else { v };
+        let pos = self.runs_at(v);
         let thread = target.run.spawn.and_then(|spawn| self.new_thread(v, pos, spawn));
         if let Some(t) = thread {
             // `t.Run`, `Group.Wait`-like loops: over when the call returns.

@@ -2,7 +2,7 @@
 //! back full. Apart from the steps, because an object's stay in a pool is neither an access nor a
 //! lock: from `Put` on, somebody else may have it.
 
-use go_ir::{Op, ValueId};
+use go_ir::ValueId;
 use knowledge::{AccessKind, FlowHow};
 
 use crate::function::FuncAnalysis;
@@ -16,7 +16,6 @@ impl FuncAnalysis<'_, '_> {
     /// The return of an object to a pool.
     pub fn pool_put(&mut self, v: ValueId) {
         let Some(model) = self.model_of(v) else { return };
-        let deferred = matches!(self.func.instr(v).op, Op::Defer(_));
         for flow in &model.flows {
             let (Some("pool"), FlowHow::Store, Some(from)) =
                 (flow.slot.as_deref(), flow.how, flow.from)
@@ -26,9 +25,7 @@ impl FuncAnalysis<'_, '_> {
             for val in self.operand(v, from) {
                 let Some(path) = val.as_path() else { continue };
                 let mut step = self.own_step(v);
-                if deferred {
-                    step.pos = self.run_defers.unwrap_or(v);
-                }
+                step.pos = self.runs_at(v);
                 let step = self.push_step(step);
                 self.push_event(Event {
                     path: *path,

@@ -150,18 +150,25 @@ impl FuncAnalysis<'_, '_> {
         out
     }
 
-    /// Whether what a field holds is the address of a variable, not what is in the variable.
+    /// Whether what a field or variable holds is the address of a variable, not what is in the variable.
     fn is_address_in(&self, place: &Path, value: &Path) -> bool {
-        let (Root::Fresh(var), Some(Elem::Field(field))) = (value.root, place.elems.last()) else {
-            return false;
+        let Root::Fresh(var) = value.root else { return false };
+        let holds = match (place.elems.last(), place.root) {
+            (Some(Elem::Field(field)), _) => self.cx.store.obj(field).typ.get(),
+            (None, Root::Fresh(holder)) => {
+                let holder = self.func.instr(holder);
+                let is_variable = matches!(holder.op, Op::Alloc { .. });
+                let ty = holder.ty.filter(|_| is_variable);
+                ty.map(|t| crate::context::deref(self.cx.store, t))
+            }
+            _ => None,
         };
         let variable = self.func.instr(var);
-        let field = self.cx.store.obj(field).typ.get();
         value.elems.is_empty()
             && matches!(variable.op, Op::Alloc { .. })
             && variable
                 .ty
-                .zip(field)
+                .zip(holds)
                 .is_some_and(|(a, b)| go_types::predicates::identical(self.cx.store, a, b))
     }
 

@@ -311,7 +311,10 @@ impl Finder<'_, '_, '_> {
         if !matches!(self.in_func.func.instr(call).op, Op::Defer(_)) {
             return self.in_func.operand_locks.at(call).locks;
         }
-        let Some(returns) = self.in_func.run_defers else { return Locks::new() };
+        let returns = self.in_func.runs_at(call);
+        if returns == call {
+            return Locks::new();
+        }
         let mut locks = self.in_func.operand_locks.at(returns).locks;
         if self.deferred_unlocks.len() > MAX_DEFERRED {
             return Locks::new();
