@@ -134,7 +134,8 @@ impl<'a> Context<'a> {
         }
         let name = full_name(self.store, obj);
         let found = self.knowledge.lookup(&name);
-        let found = found.or_else(|| self.like_wait_group(obj, &name)).or_else(|| self.pattern(obj));
+        let found =
+            found.or_else(|| self.like_wait_group(obj, &name)).or_else(|| self.pattern(obj));
         self.models.write().insert(obj, found);
         found
     }
