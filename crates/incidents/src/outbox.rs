@@ -21,8 +21,10 @@ use crate::sink::{Failure, Sending, Sink};
 use crate::store::{Claim, DeliveryOutcome, Store};
 use crate::ticket::Notice;
 
-/// How long a claim holds. [`SEND`] is shorter, so that nobody else sends while this process does.
-const LEASE: Duration = Duration::from_secs(40);
+/// How long a claim holds without being renewed: what a killed guard was about to send waits so long.
+const LEASE: Duration = Duration::from_secs(6);
+/// How often a delivery on its way renews its claim, so that nobody else sends while this process does.
+const RENEW: Duration = Duration::from_secs(2);
 /// How long one delivery may take.
 const SEND: Duration = Duration::from_secs(30);
 /// How often other guards' entries and leases that have run out are looked for.
@@ -152,9 +154,8 @@ async fn serve(shared: Arc<Shared>, sink: Arc<Sink>, mut stop: watch::Receiver<b
         due.borrow_and_update();
         while sending.try_join_next().is_some() {}
         let permit = Arc::clone(&room).acquire_owned().await.expect("nobody closes it");
-        let micros = i64::try_from(LEASE.as_micros()).expect("under a minute");
         let mut pause = POLL;
-        match shared.store.claim(sink.name(), &shared.owner, micros).await {
+        match shared.store.claim(sink.name(), &shared.owner, LEASE).await {
             Ok(Some(claim)) => {
                 let (shared, sink) = (Arc::clone(&shared), Arc::clone(&sink));
                 sending.spawn(async move {
@@ -182,7 +183,7 @@ async fn serve(shared: Arc<Shared>, sink: Arc<Sink>, mut stop: watch::Receiver<b
 }
 
 async fn deliver(shared: &Shared, sink: &Sink, claim: &Claim) {
-    let outcome = match tokio::time::timeout(SEND, attempt(shared, sink, claim)).await {
+    let outcome = match tokio::time::timeout(SEND, renewing(shared, sink, claim)).await {
         Ok(Ok(())) => DeliveryOutcome::Sent,
         Ok(Err(failure)) => outcome(shared, claim, failure).await,
         Err(_) => {
@@ -204,6 +205,22 @@ async fn deliver(shared: &Shared, sink: &Sink, claim: &Claim) {
     if let Err(error) = shared.store.settle(claim, &shared.owner, &outcome).await {
         // The lease runs out, and it is sent again under the same key.
         (shared.complain)(&error.to_string());
+    }
+}
+
+/// One attempt, whose claim holds for as long as it takes.
+async fn renewing(shared: &Shared, sink: &Sink, claim: &Claim) -> std::result::Result<(), Failure> {
+    let mut attempt = std::pin::pin!(attempt(shared, sink, claim));
+    loop {
+        match tokio::time::timeout(RENEW, &mut attempt).await {
+            Ok(done) => return done,
+            Err(_) => {
+                if let Err(error) = shared.store.renew(claim, &shared.owner, LEASE).await {
+                    // Then another guard may send it too, under the same key.
+                    (shared.complain)(&error.to_string());
+                }
+            }
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod scoreboard_determinism;
 mod scoreboard_gate;
 mod scoreboard_guard;
 mod scoreboard_guard_soak;
+mod scoreboard_guard_tickets;
 mod scoreboard_lab;
 mod scoreboard_layout;
 mod scoreboard_load;

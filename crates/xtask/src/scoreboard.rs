@@ -8,11 +8,12 @@ use anyhow::{Context as _, bail};
 use crate::toolchain::Go;
 use crate::{
     root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_gate,
-    scoreboard_guard, scoreboard_guard_soak, scoreboard_lab, scoreboard_layout, scoreboard_load,
-    scoreboard_project, scoreboard_prove, scoreboard_prove_modules, scoreboard_prove_race_suite,
-    scoreboard_prove_tests, scoreboard_race_suite, scoreboard_race_variants, scoreboard_speed,
-    scoreboard_syntax, scoreboard_trace, scoreboard_trace_record, scoreboard_trace_view,
-    scoreboard_type_errors, scoreboard_types,
+    scoreboard_guard, scoreboard_guard_soak, scoreboard_guard_tickets, scoreboard_lab,
+    scoreboard_layout, scoreboard_load, scoreboard_project, scoreboard_prove,
+    scoreboard_prove_modules, scoreboard_prove_race_suite, scoreboard_prove_tests,
+    scoreboard_race_suite, scoreboard_race_variants, scoreboard_speed, scoreboard_syntax,
+    scoreboard_trace, scoreboard_trace_record, scoreboard_trace_view, scoreboard_type_errors,
+    scoreboard_types,
 };
 
 /// What a scoreboard has to work with.
@@ -71,6 +72,7 @@ const BOARDS: &[Board] = &[
     Board { name: "cache", ci: false, run: scoreboard_cache::run },
     Board { name: "guard", ci: false, run: scoreboard_guard::run },
     Board { name: "guard-soak", ci: false, run: scoreboard_guard_soak::run },
+    Board { name: "guard-tickets", ci: false, run: scoreboard_guard_tickets::run },
     Board {
         name: "parse-speed",
         ci: false,

@@ -2,6 +2,8 @@
 //! went. A delivery is claimed by a lease with a time limit, so that of several guards on one store
 //! one sends it, and another takes over when that one dies.
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -148,9 +150,14 @@ impl Store {
         Ok(())
     }
 
-    /// Claims the next delivery to a sink for so many microseconds, if one is due: those of one
-    /// incident in their order.
-    pub(crate) async fn claim(&self, sink: &str, owner: &str, lease: i64) -> Result<Option<Claim>> {
+    /// Claims the next delivery to a sink for so long, if one is due: those of one incident in their
+    /// order.
+    pub(crate) async fn claim(
+        &self,
+        sink: &str,
+        owner: &str,
+        lease: Duration,
+    ) -> Result<Option<Claim>> {
         let now = self.clock().await?;
         let row = sqlx::query(
             "UPDATE deliveries SET lease_until = $3, lease_owner = $4, attempts = attempts + 1 \
@@ -165,7 +172,7 @@ impl Store {
         )
         .bind(sink)
         .bind(now)
-        .bind(now.saturating_add(lease))
+        .bind(until(now, lease))
         .bind(owner)
         .fetch_optional(self.pool())
         .await?;
@@ -181,6 +188,21 @@ impl Store {
             body: row.try_get("body")?,
             created: timestamp(row.try_get("created")?),
         }))
+    }
+
+    /// Makes a claim that still holds hold for so long from now on.
+    pub(crate) async fn renew(&self, claim: &Claim, owner: &str, lease: Duration) -> Result<()> {
+        let now = self.clock().await?;
+        sqlx::query(
+            "UPDATE deliveries SET lease_until = $3 \
+             WHERE id = $1 AND lease_owner = $2 AND state = 'pending'",
+        )
+        .bind(&claim.id)
+        .bind(owner)
+        .bind(until(now, lease))
+        .execute(self.pool())
+        .await?;
+        Ok(())
     }
 
     /// Keeps what is about to be sent, so that another attempt sends the same. Whether the lease
@@ -391,4 +413,9 @@ impl Store {
             Ok(many as u64)
         })
     }
+}
+
+/// The microsecond at which a lease that begins now ends.
+fn until(now: i64, lease: Duration) -> i64 {
+    now.saturating_add(i64::try_from(lease.as_micros()).unwrap_or(i64::MAX))
 }

@@ -75,7 +75,7 @@ async fn nothing_is_lost_and_nothing_is_told_twice() {
     for n in 0..all {
         store.record(&death(named(&format!("Killed{n}")), n)).await.unwrap();
     }
-    // Leases of the killed have to run out: a minute at most; GitHub takes one issue a second.
+    // Leases of the killed have to run out, which takes seconds; GitHub takes one issue a second.
     drain(&store, &config).await;
     let log = servers.log();
     assert!(log.wrong.is_empty(), "{:?}", log.wrong);
