@@ -103,6 +103,10 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
                 std::thread::sleep(OUTAGE.saturating_sub(crashed.elapsed()));
                 sink.down.store(false, Ordering::Relaxed);
             }
+            // Else the kill of the next round would be one of this round, too.
+            while crashed.elapsed() < MOST && !came(&sink, n) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
         }
         let kind = match (kills, outage) {
             (true, _) => "guard killed",
@@ -162,6 +166,8 @@ fn guard(
     let child = Command::new(unpanic.binary())
         .args(["guard", "--listen", &address.to_string(), "--upstream", upstream])
         .args(["--admin", &admin.to_string(), "--admin-token-file", "token"])
+        // By the name that `ask` asks for.
+        .args(["--admin-host", "a"])
         .args(["--health", "/health", "--store", "incidents.db"])
         .args(["--breaker-after", "100000", "--sound-after", "50ms", "--"])
         .arg(service)
