@@ -190,6 +190,22 @@ async fn a_slow_sink_holds_up_itself_only() {
 }
 
 #[tokio::test]
+async fn a_claim_holds_for_as_long_as_a_slow_sink_takes() {
+    let servers = Servers::start().await;
+    // Longer than a claim holds that nobody renews.
+    servers.log().outage = Some(Fault::Slow(Duration::from_secs(9)));
+    let config = Config { sinks: vec![servers.webhook()], ..servers.config() };
+    let (store, folder) = file(&config).await;
+    let second = Store::open(folder.path().join("a b?#%.db").to_str().unwrap(), &config).await;
+    let second = second.unwrap();
+    store.record(&fresh(named("Slow"))).await.unwrap();
+    tokio::join!(drain(&store, &config), drain(&second, &config));
+    let log = servers.log();
+    assert_eq!(log.times.len(), 1, "the other guard left it alone");
+    assert_eq!((log.hooks.len(), log.repeated.len()), (1, 0));
+}
+
+#[tokio::test]
 async fn a_sink_that_asks_to_wait_is_left_alone() {
     let servers = Servers::start().await;
     let config = Config { sinks: vec![servers.webhook()], ..servers.config() };
