@@ -2,6 +2,7 @@
 //! a module `scoreboard_*` with a `run`, and a line here.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use anyhow::{Context as _, bail};
 
@@ -24,6 +25,14 @@ pub struct Setup {
     pub out: PathBuf,
     /// Go modules to measure besides the standard library.
     pub modules: Vec<PathBuf>,
+}
+
+/// How many tries, minutes and the like: what the variable says, else the usual number.
+pub fn number<T: FromStr>(variable: &str, usual: T) -> anyhow::Result<T> {
+    match std::env::var(variable) {
+        Ok(text) => text.parse().ok().with_context(|| format!("{variable} is a number: {text:?}")),
+        Err(_) => Ok(usual),
+    }
 }
 
 struct Board {

@@ -13,7 +13,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
 use crate::root;
-use crate::scoreboard::Setup;
+use crate::scoreboard::{Setup, number};
 use crate::unpanic_command::Unpanic;
 
 /// Tries of each candidate, when `UNPANIC_TRIES` does not say.
@@ -54,10 +54,7 @@ const HEAD: &str = "# The gate on its examples\n\n\
 
 /// Measures and writes `gate.md`. Fails when a try was not right.
 pub fn run(setup: &Setup) -> anyhow::Result<()> {
-    let tries = match std::env::var("UNPANIC_TRIES") {
-        Ok(text) => text.parse().context("UNPANIC_TRIES is a number")?,
-        Err(_) => TRIES,
-    };
+    let tries = number("UNPANIC_TRIES", TRIES)?;
     let unpanic = Unpanic::build(&setup.go)?;
     let folder = root().join("examples/gate");
     let built = root().join("target/gate-examples");

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::scoreboard::Setup;
+use crate::scoreboard::{Setup, number};
 use crate::unpanic_command::Unpanic;
 use crate::{cargo, profile_of, run_command};
 
@@ -67,10 +67,7 @@ impl Tally {
 
 /// Measures and writes `guard.md`. Fails when a request is lost, a read fails, or a write comes twice.
 pub fn run(setup: &Setup) -> anyhow::Result<()> {
-    let crashes = match std::env::var("UNPANIC_TRIES") {
-        Ok(text) => text.parse().context("UNPANIC_TRIES is a number")?,
-        Err(_) => CRASHES,
-    };
+    let crashes = number("UNPANIC_TRIES", CRASHES)?;
     let unpanic = Unpanic::build(&setup.go)?;
     let folder = tempfile::tempdir()?;
     let service = folder.path().join("service");

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 
-use crate::scoreboard::Setup;
+use crate::scoreboard::{Setup, number};
 use crate::scoreboard_guard::{Running, WAYS, ask, free, wait_for};
 use crate::unpanic_command::Unpanic;
 
@@ -52,10 +52,7 @@ struct Load {
 
 /// Runs and writes `guard-soak.md`. Fails when something grows, or a read fails.
 pub fn run(setup: &Setup) -> anyhow::Result<()> {
-    let minutes = match std::env::var("UNPANIC_MINUTES") {
-        Ok(text) => text.parse().context("UNPANIC_MINUTES is a number")?,
-        Err(_) => MINUTES,
-    };
+    let minutes = number("UNPANIC_MINUTES", MINUTES)?;
     let unpanic = Unpanic::build(&setup.go)?;
     let folder = tempfile::tempdir()?;
     let service = folder.path().join("service");

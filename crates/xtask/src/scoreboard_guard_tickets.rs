@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
-use crate::scoreboard::Setup;
+use crate::scoreboard::{Setup, number};
 use crate::scoreboard_guard::{Running, ask, free, wait_for};
 use crate::unpanic_command::Unpanic;
 
@@ -50,18 +50,13 @@ struct Round {
 
 /// Measures and writes `guard-tickets.md`. Fails when an incident has no ticket or two.
 pub fn run(setup: &Setup) -> anyhow::Result<()> {
-    let rounds = match std::env::var("UNPANIC_TRIES") {
-        Ok(text) => text.parse().context("UNPANIC_TRIES is a number")?,
-        Err(_) => ROUNDS,
-    };
+    let rounds = number("UNPANIC_TRIES", ROUNDS)?;
     let unpanic = Unpanic::build(&setup.go)?;
     let folder = tempfile::tempdir()?;
     let service = folder.path().join("service");
-    write_service(&folder.path().join("source"), 2 * rounds)?;
-    let mut build = Command::new(&setup.go.binary);
-    setup.go.setup(&mut build).args(["build", "-o"]).arg(&service).arg(".");
-    let status = build.current_dir(folder.path().join("source")).status()?;
-    ensure!(status.success(), "the service does not build");
+    let source = folder.path().join("source");
+    write_service(&source, 2 * rounds)?;
+    setup.go.program(&source, &service)?;
     let sink = Arc::new(Sink::default());
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let config = format!(

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 
 use crate::root;
-use crate::scoreboard::Setup;
+use crate::scoreboard::{Setup, number};
 use crate::unpanic_command::Unpanic;
 
 /// Tries of each hazard, and runs of each good variant, when `UNPANIC_TRIES` does not say.
@@ -26,10 +26,7 @@ const HEAD: &str = "# Proofs on the examples\n\n\
 
 /// Measures and writes `prove.md`. Fails when a hazard is proven too seldom or a good variant at all.
 pub fn run(setup: &Setup) -> anyhow::Result<()> {
-    let tries = match std::env::var("UNPANIC_TRIES") {
-        Ok(text) => text.parse().context("UNPANIC_TRIES is a number")?,
-        Err(_) => TRIES,
-    };
+    let tries = number("UNPANIC_TRIES", TRIES)?;
     let unpanic = Unpanic::build(&setup.go)?;
     let (bad, good) = examples()?;
     let mut page = String::from(HEAD);

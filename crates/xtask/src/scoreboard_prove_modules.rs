@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
-use crate::scoreboard::Setup;
+use crate::scoreboard::{Setup, number};
 use crate::unpanic_command::Unpanic;
 
 /// Rounds of each kind of run, when `UNPANIC_TRIES` does not say.
@@ -39,10 +39,7 @@ struct Outcome {
 /// Measures and writes `prove-modules.md`. Fails when a test has another result.
 pub fn run(setup: &Setup) -> anyhow::Result<()> {
     ensure!(!setup.modules.is_empty(), "give modules with --module DIR");
-    let tries = match std::env::var("UNPANIC_TRIES") {
-        Ok(text) => text.parse().context("UNPANIC_TRIES is a number")?,
-        Err(_) => TRIES,
-    };
+    let tries = number("UNPANIC_TRIES", TRIES)?;
     let unpanic = Unpanic::build(&setup.go)?;
     let scratch = tempfile::tempdir()?;
     let script = scratch.path().join("timed");

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
-use crate::scoreboard::Setup;
+use crate::scoreboard::{Setup, number};
 use crate::scoreboard_prove::{examples, shown};
 use crate::seed_races::Tree;
 use crate::unpanic_command::Unpanic;
@@ -25,10 +25,7 @@ const HEAD: &str = "# Tests that are made for findings\n\n\
 
 /// Measures and writes `prove-tests.md`.
 pub fn run(setup: &Setup) -> anyhow::Result<()> {
-    let tries = match std::env::var("UNPANIC_TRIES") {
-        Ok(text) => text.parse().context("UNPANIC_TRIES is a number")?,
-        Err(_) => TRIES,
-    };
+    let tries = number("UNPANIC_TRIES", TRIES)?;
     let unpanic = Unpanic::build(&setup.go)?;
     let (bad, good) = examples()?;
     let scratch = tempfile::tempdir()?;

@@ -10,7 +10,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
 use crate::root;
-use crate::scoreboard::Setup;
+use crate::scoreboard::{Setup, number};
 use crate::unpanic_command::Unpanic;
 
 /// Crashes of each kind, when `UNPANIC_TRIES` does not say.
@@ -33,10 +33,7 @@ struct Crashes {
 
 /// Records, measures and writes `trace-record.md`. Fails when half of the crashes lose more than the bar.
 pub fn run(setup: &Setup) -> anyhow::Result<()> {
-    let tries = match std::env::var("UNPANIC_TRIES") {
-        Ok(text) => text.parse().context("UNPANIC_TRIES is a number")?,
-        Err(_) => TRIES,
-    };
+    let tries = number("UNPANIC_TRIES", TRIES)?;
     let unpanic = Unpanic::build(&setup.go)?;
     let dir = root().join("examples/hazards/04-http-middleware/bad");
     let (mut ours, mut stock) = (Crashes::default(), Crashes::default());

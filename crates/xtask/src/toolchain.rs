@@ -57,12 +57,14 @@ impl Go {
             .env("GOFLAGS", "-buildvcs=false")
     }
 
-    /// Builds the program in that folder of the repository, under the folder's module, as `output`.
-    pub fn program(&self, folder: &str, output: &Path) -> anyhow::Result<()> {
+    /// Builds the program in that folder, of the repository unless it is absolute, under the folder's
+    /// module, as `output`.
+    pub fn program(&self, folder: impl AsRef<Path>, output: &Path) -> anyhow::Result<()> {
+        let folder = root().join(folder);
         let mut build = Command::new(&self.binary);
         self.setup(&mut build).args(["build", "-o"]).arg(output).arg(".");
-        let status = build.current_dir(root().join(folder)).status()?;
-        ensure!(status.success(), "{folder} does not build");
+        let status = build.current_dir(&folder).status()?;
+        ensure!(status.success(), "{} does not build", folder.display());
         Ok(())
     }
 

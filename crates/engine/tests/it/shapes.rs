@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use crate::wants::differences_with_tests;
+use crate::wants::{differences_with_tests, run};
+use engine::TestFiles;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shapes")
@@ -79,5 +80,51 @@ fn every_shape_says_what_it_is() {
         let first = text.lines().next().unwrap_or_default();
         assert!(first.starts_with("// ") && first.ends_with('.'), "{file}: no opening sentence");
         assert_eq!(racy, file.contains(".racy"), "{file}: `.racy` in the name means marks inside");
+    }
+}
+
+#[test]
+fn a_librarys_wait_group_waits() {
+    const LIBRARY: &str = "package ext
+
+type KIND struct{ n int }
+
+func (*KIND) Add()  {}
+func (*KIND) Done() {}
+func (*KIND) Wait() {}
+";
+    const PROGRAM: &str = "package main
+
+import \"example.com/ext\"
+
+func main() {
+\tvar err error
+\tg := &ext.KIND{}
+\tg.Add()
+\tgo func() {
+\t\tdefer g.Done()
+\t\terr = nil
+\t}()
+\tg.Wait()
+\tprintln(err == nil)
+}
+";
+    const GO_MOD: &str = "module example.com/app\n\ngo 1.21\n\nrequire example.com/ext v0.0.0\n\n\
+                          replace example.com/ext => ../ext\n";
+    for (kind, races) in [("SizedWaitGroup", false), ("Counter", true)] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for (path, text) in [
+            ("ext/go.mod", "module example.com/ext\n\ngo 1.21\n"),
+            ("ext/ext.go", LIBRARY),
+            ("app/go.mod", GO_MOD),
+            ("app/main.go", PROGRAM),
+        ] {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
+            std::fs::write(path, text.replace("KIND", kind)).expect("writable");
+        }
+        let found = run(&folder.path().join("app"), TestFiles::Skip).findings;
+        let codes: Vec<&str> = found.iter().map(|f| f.rule.code).collect();
+        assert_eq!(codes.contains(&"RACE001"), races, "{kind}: {codes:?}");
     }
 }

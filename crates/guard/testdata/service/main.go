@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -142,6 +143,10 @@ func crash(w http.ResponseWriter, r *http.Request) {
 	case "kill":
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	case "memory":
+		// It is the program that asks for what it does not get, not the collector, which would die in a way
+		// of its own.
+		debug.SetGCPercent(-1)
+		debug.SetMemoryLimit(math.MaxInt64)
 		var all [][]byte
 		for {
 			block := make([]byte, 16<<20)
