@@ -1,12 +1,12 @@
 //! The least that a reverse proxy on hyper can do: no headers changed, nothing noted, nothing
-//! retried. What the guard's throughput is compared with (`cargo xtask scoreboard guard`).
+//! retried. What the guard's throughput is compared with (`cargo xtask scoreboard guard-throughput`).
 //!
-//! `bare_proxy LISTEN UPSTREAM`
+//! `bare_proxy LISTEN UPSTREAM [--http2]`
 
 use std::net::SocketAddr;
 
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -19,12 +19,14 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 async fn main() -> Result<(), Error> {
     let mut arguments = std::env::args().skip(1);
     let mut address = || -> Result<SocketAddr, Error> {
-        Ok(arguments.next().ok_or("bare_proxy LISTEN UPSTREAM")?.parse()?)
+        Ok(arguments.next().ok_or("bare_proxy LISTEN UPSTREAM [--http2]")?.parse()?)
     };
     let (listen, upstream) = (address()?, address()?);
+    let http2 = arguments.next().is_some_and(|word| word == "--http2");
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
-    let client: Client<_, Incoming> = Client::builder(TokioExecutor::new()).build(connector);
+    let client: Client<_, Incoming> =
+        Client::builder(TokioExecutor::new()).http2_only(http2).build(connector);
     let listener = TcpListener::bind(listen).await?;
     loop {
         let (stream, _) = listener.accept().await?;
@@ -38,7 +40,12 @@ async fn main() -> Result<(), Error> {
                 client.request(request)
             });
             // An error ends the connection; there is nobody to tell.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let io = TokioIo::new(stream);
+            let _ = if http2 {
+                http2::Builder::new(TokioExecutor::new()).serve_connection(io, service).await
+            } else {
+                http1::Builder::new().serve_connection(io, service).await
+            };
         });
     }
 }

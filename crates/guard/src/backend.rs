@@ -13,6 +13,34 @@ use tokio_util::sync::CancellationToken;
 
 use crate::proxy::Pool;
 
+/// Whether a child is gone, or as good as gone. Asked several times a request: so it is a flag beside
+/// the token, whose every look takes a lock.
+#[derive(Default)]
+pub struct Gone {
+    said: AtomicBool,
+    token: CancellationToken,
+}
+
+impl Gone {
+    /// It is.
+    pub fn say(&self) {
+        self.said.store(true, Ordering::Release);
+        self.token.cancel();
+    }
+    /// Whether it is.
+    pub fn is_said(&self) -> bool {
+        self.said.load(Ordering::Acquire)
+    }
+    /// Waits until it is.
+    pub async fn heard(&self) {
+        self.token.cancelled().await;
+    }
+    /// The same for whoever waits long.
+    pub fn token(&self) -> CancellationToken {
+        self.token.clone()
+    }
+}
+
 /// One child.
 pub struct Backend {
     /// Its number; never used again.
@@ -25,9 +53,9 @@ pub struct Backend {
     pub address: SocketAddr,
     /// Connections to it.
     pub pool: Pool,
-    /// Cancelled when its first line of a crash has come or it has ended: what it has not answered
-    /// by then it will not.
-    pub gone: CancellationToken,
+    /// Said when its first line of a crash has come or it has ended: what it has not answered by then
+    /// it will not.
+    pub gone: Gone,
     active: AtomicUsize,
 }
 
@@ -43,7 +71,7 @@ impl Backend {
             pid,
             address,
             pool: Pool::default(),
-            gone: CancellationToken::new(),
+            gone: Gone::default(),
             active: AtomicUsize::new(0),
         })
     }

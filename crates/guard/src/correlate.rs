@@ -374,17 +374,14 @@ mod tests {
     }
 
     fn flight(table: &Arc<Flights>, n: u8, path: &str) -> InFlight {
-        let flight = table.begin(
-            NewFlight {
-                trace: TraceId([n; 16]),
-                span: SpanContext::default(),
-                method: Method::GET,
-                path: path.to_owned(),
-                headers: Vec::new(),
-                request_id: Some(format!("req-{n}").into()),
-            },
-            |_| {},
-        );
+        let flight = table.begin(NewFlight {
+            trace: TraceId([n; 16]),
+            span: SpanContext::default(),
+            method: Method::GET,
+            path: path.to_owned(),
+            headers: Vec::new(),
+            request_id: Some(format!("req-{n}").into()),
+        });
         flight.flight().goes_to(1, 4000 + u16::from(n));
         flight
     }
@@ -394,7 +391,7 @@ mod tests {
 
     #[test]
     fn confidence_is_as_good_as_the_reason() {
-        let table = Flights::new();
+        let table = Flights::new(|_| {});
         let held =
             [flight(&table, 1, "/orders"), flight(&table, 2, "/users/7"), flight(&table, 3, "/")];
         let flights = table.all();
@@ -435,7 +432,7 @@ mod tests {
 
     #[test]
     fn a_path_that_was_never_answered_is_the_suspect() {
-        let table = Flights::new();
+        let table = Flights::new(|_| {});
         for n in 0..3 {
             let served = flight(&table, n, &format!("/items/{n}"));
             served.flight().answers(http::StatusCode::OK);
@@ -457,7 +454,7 @@ mod tests {
 
     #[test]
     fn who_started_the_goroutine_counts_too() {
-        let table = Flights::new();
+        let table = Flights::new(|_| {});
         let held = [flight(&table, 1, "/orders"), flight(&table, 2, "/users/7")];
         let text = "fatal error: concurrent map writes\n\ngoroutine 9 [running]:\nmain.work.func1()\n\t/m.go:3 +0x1\n\
             created by main.work in goroutine 7\n\t/m.go:2 +0x1\n\ngoroutine 7 [select]:\nmain.listUsers(0x1)\n\t/m.go:9 +0x1\n\

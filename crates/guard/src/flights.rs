@@ -1,7 +1,7 @@
 //! Who is being served, and who just was: the table that a crash is joined with. Entries copy what
 //! they keep, so that a finished request holds none of its connection's buffers.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use http::Method;
 use incidents::Fate;
 use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
 
 /// How long a finished request is remembered.
 const REMEMBERED: Duration = Duration::from_secs(10);
@@ -152,32 +153,32 @@ impl Flight {
 }
 
 /// All requests in flight, and the last that ended.
-#[derive(Default)]
 pub struct Flights {
-    shards: [Mutex<HashMap<u64, Arc<Flight>>>; SHARDS],
+    shards: [Mutex<FxHashMap<u64, Arc<Flight>>>; SHARDS],
     recent: Mutex<VecDeque<(Instant, Arc<Flight>)>>,
     next: AtomicU64,
+    ended: Box<dyn Fn(&Flight) + Send + Sync>,
 }
 
 /// A request in flight; it ends when this is dropped.
 pub struct InFlight {
     flight: Arc<Flight>,
     flights: Arc<Flights>,
-    ended: Option<Box<dyn FnOnce(&Flight) + Send + Sync>>,
 }
 
 impl Flights {
-    /// An empty table.
-    pub fn new() -> Arc<Self> {
-        Arc::default()
+    /// An empty table; `ended` is told of each request that is over.
+    pub fn new(ended: impl Fn(&Flight) + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            shards: Default::default(),
+            recent: Mutex::default(),
+            next: AtomicU64::new(0),
+            ended: Box::new(ended),
+        })
     }
 
-    /// A request begins; `ended` is told when it is over.
-    pub fn begin(
-        self: &Arc<Self>,
-        new: NewFlight,
-        ended: impl FnOnce(&Flight) + Send + Sync + 'static,
-    ) -> InFlight {
+    /// A request begins.
+    pub fn begin(self: &Arc<Self>, new: NewFlight) -> InFlight {
         let id = self.next.fetch_add(1, Ordering::Relaxed) + 1;
         let mut path = new.path;
         if path.len() > MAX_PATH {
@@ -203,10 +204,10 @@ impl Flights {
             micros: AtomicU64::new(0),
         });
         self.shard(id).lock().insert(id, Arc::clone(&flight));
-        InFlight { flight, flights: Arc::clone(self), ended: Some(Box::new(ended)) }
+        InFlight { flight, flights: Arc::clone(self) }
     }
 
-    fn shard(&self, id: u64) -> &Mutex<HashMap<u64, Arc<Flight>>> {
+    fn shard(&self, id: u64) -> &Mutex<FxHashMap<u64, Arc<Flight>>> {
         &self.shards[(id % SHARDS as u64) as usize]
     }
 
@@ -273,9 +274,7 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.flights.end(&self.flight);
-        if let Some(ended) = self.ended.take() {
-            ended(&self.flight);
-        }
+        (self.flights.ended)(&self.flight);
     }
 }
 
@@ -296,8 +295,8 @@ mod tests {
 
     #[test]
     fn a_flight_moves_from_the_table_to_the_recent_ones() {
-        let flights = Flights::new();
-        let one = flights.begin(new("/a"), |_| {});
+        let flights = Flights::new(|_| {});
+        let one = flights.begin(new("/a"));
         one.flight().goes_to(3, 4000);
         assert_eq!(flights.of_child(3).len(), 1);
         assert!(flights.of_child(4).is_empty());
@@ -310,12 +309,12 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let flights = Flights::new();
+        let flights = Flights::new(|_| {});
         for _ in 0..MAX_RECENT + 10 {
-            drop(flights.begin(new("/"), |_| {}));
+            drop(flights.begin(new("/")));
         }
         assert!(flights.recent.lock().len() <= MAX_RECENT);
-        let long = flights.begin(new(&"é".repeat(MAX_PATH)), |_| {});
+        let long = flights.begin(new(&"é".repeat(MAX_PATH)));
         assert!(long.flight().path.len() <= MAX_PATH);
     }
 }

@@ -20,7 +20,7 @@ use crate::backend::Router;
 use crate::capture::Outlet;
 use crate::error::{Error, Result};
 use crate::findings::Findings;
-use crate::flights::Flights;
+use crate::flights::{Flight, Flights};
 use crate::incident::{Keeper, Recorder};
 use crate::live::View;
 use crate::metrics::Metrics;
@@ -68,10 +68,20 @@ pub fn run(options: Options) -> BoxFuture<'static, Result<()>> {
 
         let (observations, receive) = mpsc::channel(QUEUE);
         let (recovered, recoveries) = mpsc::unbounded_channel();
+        let (metrics, tracer) = (Metrics::new(), tracer.map(Arc::new));
+        let ended = {
+            let (metrics, tracer) = (Arc::clone(&metrics), tracer.clone());
+            move |flight: &Flight| {
+                metrics.ended(flight);
+                if let Some(tracer) = &tracer {
+                    tracer.ended(flight);
+                }
+            }
+        };
         let context = Arc::new(Context {
             router: Router::new(options.proxy.queue),
-            flights: Flights::new(),
-            metrics: Metrics::new(),
+            flights: Flights::new(ended),
+            metrics,
             recovery: Arc::new(Recovery::new(recovered)),
             stdout: Outlet::new(std::io::stdout()),
             stderr: Outlet::new(std::io::stderr()),
@@ -124,7 +134,7 @@ pub fn run(options: Options) -> BoxFuture<'static, Result<()>> {
             Arc::clone(&context.flights),
             Arc::clone(&context.metrics),
             Arc::clone(&context.recovery),
-            tracer.map(Arc::new),
+            tracer,
         );
         let serving =
             tokio::spawn(proxy::serve(listener, tls, proxy, stop_accepting.clone(), cut.clone()));

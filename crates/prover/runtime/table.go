@@ -10,7 +10,7 @@ type head struct {
 	grow     uint64 // how much longer it is held for each time before
 	longest  uint64
 	free     uint64 // nanoseconds of delay that are allowed whatever the run time
-	permille uint64 // of the run time, on top
+	permille uint64 // of the run time without delays, where that is more
 	near     uint64 // two accesses closer than this are a near miss; 0: do not look
 }
 

@@ -203,10 +203,8 @@ var last int64
 //
 //go:norace
 func space() {
-	h := header()
 	now := nanotime()
-	allowed := int64(h.free) + (now-start)/1000*int64(h.permille)
-	if atomic.LoadInt64(&spent) > allowed {
+	if atomic.LoadInt64(&spent) > allowed(now) {
 		return
 	}
 	acquire()
@@ -260,11 +258,20 @@ func delay(at uint32, s *siteState) int64 {
 	if ns > int64(h.longest) {
 		ns = int64(h.longest)
 	}
-	allowed := int64(h.free) + (nanotime()-start)/1000*int64(h.permille)
-	if atomic.LoadInt64(&spent)+ns > allowed {
+	if atomic.LoadInt64(&spent)+ns > allowed(nanotime()) {
 		return 0
 	}
 	return ns
+}
+
+// allowed says for how long goroutines may have been held until now: for a share of the time that the
+// program took without, or for what is free, whichever is more.
+//
+//go:norace
+func allowed(now int64) int64 {
+	h := header()
+	share := (now - start - atomic.LoadInt64(&spent)) / 1000 * int64(h.permille)
+	return max(share, int64(h.free))
 }
 
 //go:norace

@@ -13,7 +13,7 @@ pub struct Plan {
     pub longest: Duration,
     /// Delay that each process may have whatever its run time.
     pub free: Duration,
-    /// And on top, as thousandths of its run time.
+    /// As thousandths of its run time without delays, where that is more.
     pub permille: u64,
     /// Two accesses closer than this are a near miss; zero: goroutines are held at the sites of
     /// findings only.
@@ -42,6 +42,17 @@ impl Plan {
             free: Duration::from_millis(100),
             permille,
             near: Duration::from_millis(100),
+        }
+    }
+
+    /// The same for a test suite, which is to take about as long as it always does: most processes of
+    /// a suite live shorter than a second, and two free seconds would be most of their time.
+    #[must_use]
+    pub fn for_suite(self) -> Self {
+        Self {
+            delay: self.delay.min(Duration::from_millis(20)),
+            free: self.free.min(Duration::from_millis(300)),
+            ..self
         }
     }
 

@@ -345,7 +345,11 @@ impl Prover {
         let (report, counts) =
             (report_path(self.workspace.path()), table_path(self.workspace.path()));
         let _ = fs::remove_file(&report);
-        table::write(&counts, &self.options.plan, &self.prepared.sites, &self.rows)
+        let plan = match what.job.kind {
+            JobKind::Test => self.options.plan.for_suite(),
+            JobKind::Program => self.options.plan,
+        };
+        table::write(&counts, &plan, &self.prepared.sites, &self.rows)
             .map_err(ProveError::io("the table of the run"))?;
         let mut env = what.env.clone();
         env.push(("UNPANIC_PROVE".to_owned(), self.workspace.path().into()));

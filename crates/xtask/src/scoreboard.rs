@@ -9,12 +9,12 @@ use anyhow::{Context as _, bail};
 use crate::toolchain::Go;
 use crate::{
     root, scoreboard_cache, scoreboard_crash, scoreboard_determinism, scoreboard_gate,
-    scoreboard_guard, scoreboard_guard_soak, scoreboard_guard_tickets, scoreboard_lab,
-    scoreboard_layout, scoreboard_load, scoreboard_project, scoreboard_prove,
-    scoreboard_prove_modules, scoreboard_prove_race_suite, scoreboard_prove_tests,
-    scoreboard_race_suite, scoreboard_race_variants, scoreboard_speed, scoreboard_syntax,
-    scoreboard_trace, scoreboard_trace_record, scoreboard_trace_view, scoreboard_type_errors,
-    scoreboard_types,
+    scoreboard_guard, scoreboard_guard_h2spec, scoreboard_guard_soak, scoreboard_guard_throughput,
+    scoreboard_guard_tickets, scoreboard_lab, scoreboard_layout, scoreboard_load,
+    scoreboard_project, scoreboard_prove, scoreboard_prove_modules, scoreboard_prove_race_suite,
+    scoreboard_prove_tests, scoreboard_race_suite, scoreboard_race_variants, scoreboard_speed,
+    scoreboard_syntax, scoreboard_trace, scoreboard_trace_record, scoreboard_trace_view,
+    scoreboard_type_errors, scoreboard_types,
 };
 
 /// What a scoreboard has to work with.
@@ -80,6 +80,8 @@ const BOARDS: &[Board] = &[
     Board { name: "prove-modules", ci: false, run: scoreboard_prove_modules::run },
     Board { name: "cache", ci: false, run: scoreboard_cache::run },
     Board { name: "guard", ci: false, run: scoreboard_guard::run },
+    Board { name: "guard-h2spec", ci: false, run: scoreboard_guard_h2spec::run },
+    Board { name: "guard-throughput", ci: false, run: scoreboard_guard_throughput::run },
     Board { name: "guard-soak", ci: false, run: scoreboard_guard_soak::run },
     Board { name: "guard-tickets", ci: false, run: scoreboard_guard_tickets::run },
     Board {

@@ -1,6 +1,6 @@
 //! `unpanic guard` over a service that dies at random moments under load: what became of each
-//! request, how long each recovery took, whether the incident names the right request; and its
-//! throughput beside a bare proxy and nginx. The figures go to `guard.md` of the output folder.
+//! request, how long each recovery took, whether the incident names the right request. The figures go
+//! to `guard.md` of the output folder.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
@@ -27,8 +27,6 @@ const HTTP_CRASH: &str = "request POST /crash (";
 const GRPC_CRASH: &str = "request POST /shop.Shop/Crash (";
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long wrk runs.
-const WRK_SECONDS: u32 = 8;
 
 const HEAD: &str = "# unpanic guard\n\n\
     One command regenerates this: `cargo xtask scoreboard guard` (`UNPANIC_TRIES=N` for another number of crashes).\n\n\
@@ -90,13 +88,9 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
         eprint!("  {row}");
     }
     page += &grpc(setup, &unpanic, folder.path(), crashes, &mut wrong)?;
-    page += &throughput(setup, &unpanic, &service, folder.path())?;
     let profile = profile_of(unpanic.binary())?;
     let go = setup.go.version()?;
-    writeln!(
-        page,
-        "\nMeasured with {go}; unpanic and the bare proxy were built in the profile `{profile}`."
-    )?;
+    writeln!(page, "\nMeasured with {go}; unpanic was built in the profile `{profile}`.")?;
     std::fs::create_dir_all(&setup.out)?;
     let path = setup.out.join("guard.md");
     std::fs::write(&path, page).with_context(|| path.display().to_string())?;
@@ -406,141 +400,4 @@ pub fn wait_for(mut done: impl FnMut() -> bool) -> anyhow::Result<()> {
         std::thread::sleep(Duration::from_millis(10));
     }
     Ok(())
-}
-
-/// Requests a second through nothing, a bare proxy, nginx and the guard, in one run.
-fn throughput(
-    setup: &Setup,
-    unpanic: &Unpanic,
-    service: &Path,
-    place: &Path,
-) -> anyhow::Result<String> {
-    let mut page = String::from(
-        "\n## Throughput\n\nwrk, two threads, `GET /health` of the same service, keep-alive, everything on one machine; the order is \
-         repeated three times and the best of each counts.\n\n| through | 50 connections | p99 | 500 connections | p99 | memory idle |\n|---|---|---|---|---|---|\n",
-    );
-    if Command::new("wrk").arg("-v").output().is_err() {
-        return Ok(page + "\nNot measured: there is no wrk (Debian: apt-get install wrk).\n");
-    }
-    run_command(
-        cargo()
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "guard",
-                "--example",
-                "bare_proxy",
-                "--profile",
-            ])
-            .arg(profile_of(unpanic.binary())?),
-    )?;
-    let bare = unpanic.binary().with_file_name("examples").join("bare_proxy");
-    let direct = free()?;
-    let _service = started(Command::new(service).args(["-addr", &direct.to_string()]))?;
-    let mut ways: Vec<(&str, SocketAddr, Option<Running>)> = vec![("nothing", direct, None)];
-    let address = free()?;
-    let proxy = started(Command::new(bare).args([address.to_string(), direct.to_string()]))?;
-    ways.push(("a bare hyper proxy", address, Some(proxy)));
-    if let Some((address, nginx)) = nginx(direct, place)? {
-        ways.push(("nginx", address, Some(nginx)));
-    }
-    let address = free()?;
-    let guard = started(
-        Command::new(unpanic.binary())
-            .args([
-                "guard",
-                "--listen",
-                &address.to_string(),
-                "--admin",
-                "none",
-                "--store",
-                "none",
-                "--",
-            ])
-            .arg(service)
-            .args(["-addr", "127.0.0.1:{port}"]),
-    )?;
-    ways.push(("unpanic guard", address, Some(guard)));
-    let mut idle = Vec::new();
-    for (_, address, process) in &ways {
-        wait_for(|| ask(*address, "GET", "/health", "").is_ok_and(|(status, _)| status == 200))?;
-        idle.push(process.as_ref().map(|p| memory(p.0.id())));
-    }
-    let mut best: Vec<[(f64, f64); 2]> = vec![[(0.0, 0.0); 2]; ways.len()];
-    for _ in 0..3 {
-        for (way, (_, address, _)) in ways.iter().enumerate() {
-            for (which, connections) in [50, 500].into_iter().enumerate() {
-                let figures = wrk(*address, connections)?;
-                if figures.0 > best[way][which].0 {
-                    best[way][which] = figures;
-                }
-            }
-        }
-    }
-    for ((name, _, _), (figures, idle)) in ways.iter().zip(best.iter().zip(idle)) {
-        let [(few, few99), (many, many99)] = figures;
-        let idle =
-            idle.map_or_else(|| "–".to_owned(), |kib| format!("{:.1} MB", kib as f64 / 1024.0));
-        writeln!(
-            page,
-            "| {name} | {few:.0}/s | {few99:.1} ms | {many:.0}/s | {many99:.1} ms | {idle} |"
-        )?;
-    }
-    let _ = setup;
-    Ok(page)
-}
-
-fn started(command: &mut Command) -> anyhow::Result<Running> {
-    let process =
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-    Ok(Running(process))
-}
-
-/// Resident memory in KiB.
-fn memory(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
-}
-
-fn nginx(upstream: SocketAddr, place: &Path) -> anyhow::Result<Option<(SocketAddr, Running)>> {
-    let program = ["/usr/sbin/nginx", "/usr/bin/nginx"].map(PathBuf::from);
-    let Some(program) = program.into_iter().find(|path| path.exists()) else { return Ok(None) };
-    let address = free()?;
-    let config = place.join("nginx.conf");
-    let folder = place.display();
-    std::fs::write(
-        &config,
-        format!(
-            "daemon off; master_process off; worker_processes 2; pid {folder}/nginx.pid; error_log {folder}/nginx.log;\n\
-             events {{ worker_connections 4096; }}\nhttp {{ access_log off; client_body_temp_path {folder}; proxy_temp_path {folder};\n\
-             fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};\n\
-             upstream service {{ server {upstream}; keepalive 512; }}\nserver {{ listen {address};\n\
-             location / {{ proxy_pass http://service; proxy_http_version 1.1; proxy_set_header Connection \"\"; }} }} }}\n"
-        ),
-    )?;
-    Ok(Some((address, started(Command::new(program).arg("-c").arg(&config))?)))
-}
-
-/// Requests a second and the 99th percentile in milliseconds.
-fn wrk(address: SocketAddr, connections: u32) -> anyhow::Result<(f64, f64)> {
-    let output = Command::new("wrk")
-        .args(["-t2", &format!("-c{connections}"), &format!("-d{WRK_SECONDS}s"), "--latency"])
-        .arg(format!("http://{address}/health"))
-        .output()?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let value = |name: &str| {
-        let line = text.lines().map(str::trim).find_map(|line| line.strip_prefix(name));
-        line.map(|value| value.trim().to_owned())
-            .with_context(|| format!("wrk printed no {name}:\n{text}"))
-    };
-    let rate = value("Requests/sec:")?.parse()?;
-    let slow = value("99%")?;
-    let units = [("us", 0.001), ("ms", 1.0), ("s", 1000.0)];
-    let slow = units.iter().find_map(|(unit, factor)| {
-        slow.strip_suffix(unit)?.parse::<f64>().ok().map(|value| value * factor)
-    });
-    ensure!(!text.contains("Non-2xx"), "requests failed:\n{text}");
-    Ok((rate, slow.context("a time of wrk's has another unit")?))
 }

@@ -1,6 +1,7 @@
 //! How many requests may be sent a second time: a share of all, and a few a second besides, so that
 //! a child that keeps dying does not double its own load.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
@@ -13,6 +14,8 @@ const KEPT: f64 = 10.0;
 pub(crate) struct Budget {
     share: f64,
     rate: f64,
+    /// Requests that `state` has not been told of.
+    came: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -32,19 +35,20 @@ impl Budget {
     pub fn new(percent: u32, rate: u32) -> Self {
         let (share, rate) = (f64::from(percent) / 100.0, f64::from(rate));
         let state = State { earned: 0.0, lately: 0.0, granted: rate * KEPT, at: Instant::now() };
-        Self { share, rate, state: Mutex::new(state) }
+        Self { share, rate, came: AtomicU64::new(0), state: Mutex::new(state) }
     }
 
     /// A request came.
     pub fn earn(&self) {
-        let mut state = self.state.lock();
-        state.lately += 1.0;
-        state.earned += self.share;
+        self.came.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether one may be sent again; counts it.
     pub fn spend(&self) -> bool {
         let mut state = self.state.lock();
+        let came = self.came.swap(0, Ordering::Relaxed) as f64;
+        state.lately += came;
+        state.earned += came * self.share;
         let now = Instant::now();
         let passed = now.duration_since(state.at).as_secs_f64();
         state.at = now;

@@ -29,7 +29,6 @@ const MAX_REPLAYS: u32 = 3;
 const VERDICT: Duration = Duration::from_millis(300);
 
 /// Where a request came from.
-#[derive(Clone)]
 pub(crate) struct Origin {
     pub client: Client,
     /// Set when a request on the connection said its length twice.
@@ -63,20 +62,37 @@ enum Attempt {
 }
 
 impl Proxy {
-    /// Answers a request; whatever goes wrong becomes an answer too.
-    pub(crate) async fn handle(
-        self: Arc<Self>,
-        origin: Origin,
+    /// Answers a request; whatever goes wrong becomes an answer too. What can be done at once is done
+    /// at once: the future is moved about, and this way it is small.
+    pub(crate) fn handle(
+        self: &Arc<Self>,
+        origin: &Origin,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<Answer>> + Send + use<> {
+        let trip = self.depart(origin, request);
+        let this = Arc::clone(self);
+        async move {
+            match trip {
+                Ok(trip) => this.travel(trip).await,
+                Err(refusal) => *refusal,
+            }
+        }
+    }
+
+    /// Everything before a child is looked for.
+    fn depart(
+        &self,
+        origin: &Origin,
         mut request: Request<Incoming>,
-    ) -> Response<Answer> {
+    ) -> Result<Box<Trip>, Box<Response<Answer>>> {
         let version = request.version();
         let http1 = version < Version::HTTP_2;
         let grpc = is_grpc(request.headers());
         let tracer = self.tracer.as_deref();
         let (trace, span) = headers::trace(request.headers_mut(), self.options.traceparent, tracer);
-        if let Err(problem) = self.check(&origin, &request) {
+        if let Err(problem) = self.check(origin, &request) {
             self.metrics.refused(problem.status);
-            return problem.answer(grpc, http1, Some(trace), None);
+            return Err(Box::new(problem.answer(grpc, http1, Some(trace), None)));
         }
         self.budget.earn();
         let upgrade = headers::wants_upgrade(request.headers(), version)
@@ -88,7 +104,7 @@ impl Proxy {
             &mut parts.headers,
             &parts.uri,
             version,
-            origin.client,
+            &origin.client,
             &self.options.trusted,
         );
         let outcome = Arc::new(Outcome::default());
@@ -96,7 +112,7 @@ impl Proxy {
         let idle = self.options.idle_timeout.filter(|_| !grpc && upgrade.is_none());
         let keep = if repeatable { self.options.retry_body } else { 0 };
         let source = Source::new(body, keep, self.options.body_limit, idle, &outcome);
-        let trip = Trip {
+        Ok(Box::new(Trip {
             method: parts.method,
             uri: parts.uri,
             headers: Some(parts.headers),
@@ -107,8 +123,7 @@ impl Proxy {
             repeatable,
             upgrade,
             in_flight,
-        };
-        self.travel(trip).await
+        }))
     }
 
     /// Refuses what no careful proxy passes on.
@@ -175,14 +190,7 @@ impl Proxy {
             headers: headers::kept(&parts.headers, &self.options.keep_headers),
             request_id,
         };
-        let metrics = Arc::clone(&self.metrics);
-        let tracer = self.tracer.clone();
-        self.flights.begin(new, move |flight| {
-            metrics.ended(flight);
-            if let Some(tracer) = tracer {
-                tracer.ended(flight);
-            }
-        })
+        self.flights.begin(new)
     }
 
     fn may_repeat(&self, method: &Method, headers: &HeaderMap) -> bool {
@@ -196,7 +204,7 @@ impl Proxy {
         }
     }
 
-    async fn travel(self: Arc<Self>, mut trip: Trip) -> Response<Answer> {
+    async fn travel(self: Arc<Self>, mut trip: Box<Trip>) -> Response<Answer> {
         let give_up = Instant::now() + self.options.queue_time;
         let mut connects = 0;
         loop {
@@ -205,7 +213,7 @@ impl Proxy {
                 Some(active) => active,
                 None => {
                     flight.meets(Fate::Held);
-                    match self.router.pick_or_wait(give_up).await {
+                    match Box::pin(self.router.pick_or_wait(give_up)).await {
                         Ok(active) => active,
                         Err(why) => return trip.refuse(&unavailable(why)),
                     }
@@ -218,7 +226,7 @@ impl Proxy {
             let backend = Arc::clone(active.backend());
             match self.attempt(&mut trip, active, &flight).await {
                 Attempt::Answered(answer, active, lease) => {
-                    return self.answered(trip, answer, active, lease);
+                    return self.answered(*trip, answer, active, lease);
                 }
                 Attempt::Unsent => {
                     if let Some(problem) = trip.clients_fault() {
@@ -229,15 +237,15 @@ impl Proxy {
                         return trip.refuse(&died("the service accepts no connection"));
                     }
                     // A child that has just died, or has not come to accept yet.
-                    if !backend.gone.is_cancelled() {
-                        tokio::time::sleep(Duration::from_millis(5)).await;
+                    if !backend.gone.is_said() {
+                        Box::pin(tokio::time::sleep(Duration::from_millis(5))).await;
                     }
                 }
                 Attempt::Failed => {
                     if let Some(problem) = trip.clients_fault() {
                         return trip.refuse(&problem);
                     }
-                    if !verdict(&backend, &flight).await {
+                    if !Box::pin(verdict(&backend, &flight)).await {
                         let text = "the service closed the connection without an answer";
                         return trip.refuse(&Problem::bad_gateway(text));
                     }
@@ -282,18 +290,14 @@ impl Proxy {
         let lease = tokio::select! {
             biased;
             lease = lease => lease,
-            () = backend.gone.cancelled() => return Attempt::Unsent,
+            () = backend.gone.heard() => return Attempt::Unsent,
         };
         let Ok(mut lease) = lease else { return Attempt::Unsent };
         let Some(request) = trip.request(&lease) else { return Attempt::Failed };
         flight.goes_to(backend.id, lease.port());
         let sent = if trip.repeatable {
-            tokio::select! {
-                biased;
-                sent = lease.send(request) => sent,
-                // Its first line of a crash has come: the answer would take as long as the dump.
-                () = backend.gone.cancelled() => return Attempt::Failed,
-            }
+            // Its first line of a crash may come: the answer would take as long as the dump.
+            lease.send_unless_gone(request).await
         } else {
             lease.send(request).await
         };
@@ -316,7 +320,7 @@ impl Proxy {
     ) -> Response<Answer> {
         let status = answer.status();
         trip.in_flight.flight().answers(status);
-        if !status.is_server_error() && !active.backend().gone.is_cancelled() {
+        if !status.is_server_error() && !active.backend().gone.is_said() {
             self.recovery.good_answer();
         }
         if status == StatusCode::SWITCHING_PROTOCOLS {
@@ -442,12 +446,12 @@ impl Trip {
 async fn verdict(backend: &Backend, flight: &Flight) -> bool {
     let end = Instant::now() + VERDICT;
     loop {
-        let wait = tokio::time::timeout(Duration::from_millis(5), backend.gone.cancelled());
+        let wait = tokio::time::timeout(Duration::from_millis(5), backend.gone.heard());
         if wait.await.is_ok() {
             return true;
         }
         if flight.is_culprit() || Instant::now() >= end {
-            return backend.gone.is_cancelled();
+            return backend.gone.is_said();
         }
     }
 }

@@ -28,11 +28,34 @@ const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
-/// A client, as far as headers tell of it.
-#[derive(Clone, Copy, Debug)]
+/// A client, as far as headers tell of it: what is the same for all requests of a connection.
+#[derive(Debug)]
 pub(crate) struct Client {
-    pub address: SocketAddr,
-    pub tls: bool,
+    address: IpAddr,
+    tls: bool,
+    /// The value of `X-Forwarded-For` of a client that came through nobody.
+    forwarded_for: HeaderValue,
+    /// How its element of `Forwarded` begins.
+    forwarded: Box<str>,
+}
+
+impl Client {
+    /// Who is at the other end of a connection.
+    pub fn new(address: SocketAddr, tls: bool) -> Self {
+        let address = address.ip().to_canonical();
+        let proto = if tls { "https" } else { "http" };
+        let forwarded = match address {
+            IpAddr::V4(ip) => format!("for={ip};proto={proto}"),
+            IpAddr::V6(ip) => format!("for=\"[{ip}]\";proto={proto}"),
+        };
+        let forwarded_for = HeaderValue::from_str(&address.to_string());
+        Self {
+            address,
+            tls,
+            forwarded_for: forwarded_for.expect("an address has no control characters"),
+            forwarded: forwarded.into(),
+        }
+    }
 }
 
 /// Takes out what is meant for this hop only.
@@ -74,7 +97,7 @@ pub(crate) fn to_service(
     headers: &mut HeaderMap,
     uri: &Uri,
     version: Version,
-    client: Client,
+    client: &Client,
     trusted: &[Network],
 ) {
     let trailers = has_token(headers, &TE, "trailers");
@@ -106,16 +129,15 @@ fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
-fn forwarding(headers: &mut HeaderMap, client: Client, trusted: &[Network]) {
-    let ip = client.address.ip().to_canonical();
-    let believed = trusted.iter().any(|network| network.contains(ip));
+fn forwarding(headers: &mut HeaderMap, client: &Client, trusted: &[Network]) {
+    let believed = trusted.iter().any(|network| network.contains(client.address));
     if !believed {
         for name in [FORWARDED_FOR, FORWARDED_PROTO, FORWARDED_HOST, FORWARDED] {
             headers.remove(name);
         }
     }
     let proto = if client.tls { "https" } else { "http" };
-    append(headers, FORWARDED_FOR, &ip.to_string());
+    append(headers, FORWARDED_FOR, client.forwarded_for.clone());
     let host = headers.get(HOST).cloned();
     if !headers.contains_key(FORWARDED_PROTO) {
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
@@ -125,15 +147,16 @@ fn forwarding(headers: &mut HeaderMap, client: Client, trusted: &[Network]) {
     {
         headers.insert(FORWARDED_HOST, host.clone());
     }
-    let node = match ip {
-        IpAddr::V4(ip) => format!("for={ip}"),
-        IpAddr::V6(ip) => format!("for=\"[{ip}]\""),
-    };
     // A host that would end the quoted string is left out.
     let host = host.as_ref().and_then(|h| h.to_str().ok());
     let host = host.filter(|h| !h.contains(['"', '\\']));
-    let host = host.map_or_else(String::new, |host| format!(";host=\"{host}\""));
-    append(headers, FORWARDED, &format!("{node};proto={proto}{host}"));
+    let text = match host {
+        Some(host) => [&client.forwarded, ";host=\"", host, "\""].concat(),
+        None => client.forwarded.to_string(),
+    };
+    if let Ok(value) = HeaderValue::try_from(text) {
+        append(headers, FORWARDED, value);
+    }
 }
 
 /// Adds `Via`.
@@ -143,17 +166,17 @@ pub(crate) fn via(headers: &mut HeaderMap, version: Version) {
         Version::HTTP_10 => "1.0 unpanic",
         _ => "1.1 unpanic",
     };
-    if headers.contains_key(VIA) {
-        append(headers, VIA, via);
-    } else {
-        headers.insert(VIA, HeaderValue::from_static(via));
-    }
+    append(headers, VIA, HeaderValue::from_static(via));
 }
 
 /// Adds to a list header, in one line.
-fn append(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    let mut parts: Vec<&[u8]> = headers.get_all(&name).iter().map(HeaderValue::as_bytes).collect();
-    parts.push(value.as_bytes());
+fn append(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    if !headers.contains_key(&name) {
+        headers.insert(name, value);
+        return;
+    }
+    let given = headers.get_all(&name).iter().chain([&value]);
+    let parts: Vec<&[u8]> = given.map(HeaderValue::as_bytes).collect();
     if let Ok(joined) = HeaderValue::from_bytes(&parts.join(&b", "[..])) {
         headers.insert(name, joined);
     }
@@ -188,10 +211,21 @@ pub(crate) fn trace(
 }
 
 fn set(headers: &mut HeaderMap, trace: TraceId, span: SpanContext) {
-    let text = format!("00-{trace}-{:016x}-{:02x}", span.id, u8::from(span.sampled));
-    if let Ok(value) = HeaderValue::from_str(&text) {
+    let mut text = Vec::with_capacity(55);
+    text.extend(b"00-");
+    hex(&mut text, &trace.0);
+    text.push(b'-');
+    hex(&mut text, &span.id.to_be_bytes());
+    text.extend(if span.sampled { b"-01" } else { b"-00" });
+    if let Ok(value) = HeaderValue::try_from(text) {
         headers.insert(TRACEPARENT, value);
     }
+}
+
+fn hex(text: &mut Vec<u8>, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| DIGITS[usize::from(half & 15)];
+    text.extend(bytes.iter().flat_map(|&byte| [digit(byte >> 4), digit(byte)]));
 }
 
 /// W3C Trace Context, section 3.2: `00-` 32 hex `-` 16 hex `-` 2 hex; later versions may go on.
@@ -250,7 +284,7 @@ mod tests {
     }
 
     fn client() -> Client {
-        Client { address: "192.0.2.1:5".parse().unwrap(), tls: false }
+        Client::new("192.0.2.1:5".parse().unwrap(), false)
     }
 
     #[test]
@@ -266,7 +300,7 @@ mod tests {
             ("cookie", "a=1"),
             ("cookie", "b=2"),
         ]);
-        to_service(&mut headers, &Uri::from_static("/"), Version::HTTP_11, client(), &[]);
+        to_service(&mut headers, &Uri::from_static("/"), Version::HTTP_11, &client(), &[]);
         for gone in ["connection", "x-mine", "keep-alive", "transfer-encoding"] {
             assert!(!headers.contains_key(gone), "{gone}");
         }
@@ -279,13 +313,13 @@ mod tests {
     fn a_client_cannot_pretend_and_a_trusted_proxy_is_believed() {
         let sent = [("x-forwarded-for", "1.1.1.1"), ("x-forwarded-proto", "https"), ("host", "h")];
         let mut headers = map(&sent);
-        to_service(&mut headers, &Uri::from_static("/"), Version::HTTP_11, client(), &[]);
+        to_service(&mut headers, &Uri::from_static("/"), Version::HTTP_11, &client(), &[]);
         assert_eq!(headers["x-forwarded-for"], "192.0.2.1");
         assert_eq!(headers["x-forwarded-proto"], "http");
         assert_eq!(headers["forwarded"], "for=192.0.2.1;proto=http;host=\"h\"");
         let mut headers = map(&sent);
         let trusted = [Network::parse("192.0.2.0/24").unwrap()];
-        to_service(&mut headers, &Uri::from_static("/"), Version::HTTP_11, client(), &trusted);
+        to_service(&mut headers, &Uri::from_static("/"), Version::HTTP_11, &client(), &trusted);
         assert_eq!(headers["x-forwarded-for"], "1.1.1.1, 192.0.2.1");
         assert_eq!(headers["x-forwarded-proto"], "https");
     }

@@ -4,7 +4,7 @@
 //! - [`server`]: towards clients; `framing` refuses ambiguous requests.
 //! - [`forward`]: one request, from its head to its answer.
 //! - [`pool`]: connections to the children.
-//! - `headers`, `body`, `answer`, `budget`: what each needs.
+//! - `headers`, `body`, `answer`, `budget`, `seldom`: what each needs.
 
 mod answer;
 mod body;
@@ -13,6 +13,7 @@ mod forward;
 mod framing;
 mod headers;
 mod pool;
+mod seldom;
 mod server;
 
 use std::sync::Arc;

@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::{TrySendError, http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use tokio::net::TcpStream;
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::body::Outbound;
+use super::seldom::Seldom;
 use crate::backend::Backend;
 
 /// Idle connections of a child that are kept.
@@ -37,6 +39,8 @@ pub struct Pool {
 struct Http1 {
     sender: http1::SendRequest<Outbound>,
     port: u16,
+    /// The child is gone.
+    gone: Seldom<WaitForCancellationFutureOwned>,
 }
 
 #[derive(Clone)]
@@ -126,29 +130,38 @@ impl Lease {
                 });
             }
         }
+        // Boxed, as is what else is rare: a future is as large as the largest of its parts, and is
+        // moved with each request.
+        Box::pin(Self::new_http1(backend)).await
+    }
+
+    async fn new_http1(backend: &Arc<Backend>) -> io::Result<Self> {
         let (stream, port) = connect(backend).await?;
         let (sender, connection) = http1::Builder::new()
             .handshake::<_, Outbound>(TokioIo::new(stream))
             .await
             .map_err(io::Error::other)?;
         tokio::spawn(connection.with_upgrades());
-        let kind = Connection::Http1(Http1 { sender, port });
+        let gone = Seldom::new(backend.gone.token().cancelled_owned());
+        let kind = Connection::Http1(Http1 { sender, port, gone });
         Ok(Self { backend: Arc::clone(backend), kind })
     }
 
     /// A place on a connection that speaks HTTP/2.
     pub async fn http2(backend: &Arc<Backend>) -> io::Result<Self> {
-        let held = |(connection, stream)| Self {
-            backend: Arc::clone(backend),
-            kind: Connection::Http2(connection, stream),
+        let (connection, stream) = match backend.pool.free_stream() {
+            Some(open) => open,
+            None => Box::pin(Self::new_http2(backend)).await?,
         };
-        if let Some(open) = backend.pool.free_stream() {
-            return Ok(held(open));
-        }
+        let kind = Connection::Http2(connection, stream);
+        Ok(Self { backend: Arc::clone(backend), kind })
+    }
+
+    async fn new_http2(backend: &Arc<Backend>) -> io::Result<(Http2, Stream)> {
         // One at a time: who waits finds the connection that the other opened.
         let _opening = backend.pool.opening.lock().await;
         if let Some(open) = backend.pool.free_stream() {
-            return Ok(held(open));
+            return Ok(open);
         }
         let (stream, port) = connect(backend).await?;
         let (sender, connection) = http2::Builder::new(TokioExecutor::new())
@@ -163,7 +176,7 @@ impl Lease {
         let open = Http2 { sender, port, streams: Arc::default() };
         let stream = open.take();
         backend.pool.http2.lock().push(open.clone());
-        Ok(held((open, stream)))
+        Ok((open, stream))
     }
 
     /// The port of our end.
@@ -181,15 +194,24 @@ impl Lease {
 
     /// Sends a request and waits for the head of its answer.
     pub async fn send(&mut self, request: http::Request<Outbound>) -> Sent {
-        let result = match &mut self.kind {
-            Connection::Http1(c) => c.sender.try_send_request(request).await,
-            Connection::Http2(c, _) => c.sender.try_send_request(request).await,
-        };
-        match result {
-            Ok(answer) => Sent::Answered(answer),
-            Err(mut error) => match error.take_message() {
-                Some(request) => Sent::Unsent(Box::new(request)),
-                None => Sent::Failed,
+        match &mut self.kind {
+            Connection::Http1(c) => sent(c.sender.try_send_request(request).await),
+            Connection::Http2(c, _) => sent(c.sender.try_send_request(request).await),
+        }
+    }
+
+    /// The same, unless the child is gone before the head has come: that counts as a failure.
+    pub async fn send_unless_gone(&mut self, request: http::Request<Outbound>) -> Sent {
+        match &mut self.kind {
+            Connection::Http1(c) => tokio::select! {
+                biased;
+                result = c.sender.try_send_request(request) => sent(result),
+                () = &mut c.gone => Sent::Failed,
+            },
+            Connection::Http2(c, _) => tokio::select! {
+                biased;
+                result = c.sender.try_send_request(request) => sent(result),
+                () = self.backend.gone.heard() => Sent::Failed,
             },
         }
     }
@@ -199,13 +221,23 @@ impl Lease {
         let Self { backend, kind } = self;
         if let Connection::Http1(c) = kind
             && !c.sender.is_closed()
-            && !backend.gone.is_cancelled()
+            && !backend.gone.is_said()
         {
             let mut idle = backend.pool.idle.lock();
             if idle.len() < MAX_IDLE {
                 idle.push((Instant::now(), c));
             }
         }
+    }
+}
+
+fn sent(result: Result<http::Response<Incoming>, TrySendError<http::Request<Outbound>>>) -> Sent {
+    match result {
+        Ok(answer) => Sent::Answered(answer),
+        Err(mut error) => match error.take_message() {
+            Some(request) => Sent::Unsent(Box::new(request)),
+            None => Sent::Failed,
+        },
     }
 }
 

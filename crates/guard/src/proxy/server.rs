@@ -24,6 +24,7 @@ use super::Proxy;
 use super::forward::Origin;
 use super::framing::Inspected;
 use super::headers::Client;
+use super::seldom::Seldom;
 use crate::error::{Error, Result};
 
 /// How HTTP/2 begins (RFC 9113, section 3.4).
@@ -66,7 +67,8 @@ pub async fn serve(
         tasks.spawn(async move {
             let connection = connection(stream, address, tls, proxy, &stop);
             tokio::select! {
-                () = end.cancelled() => {}
+                biased;
+                () = Seldom::new(end.cancelled_owned()) => {}
                 () = connection => {}
             }
             drop(place);
@@ -99,14 +101,14 @@ async fn connection(
             let handshake = tokio::time::timeout(limit, acceptor.accept(stream));
             let Ok(Ok(stream)) = handshake.await else { return };
             let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            let client = Client { address, tls: true };
+            let client = Client::new(address, true);
             speak(stream, http2, client, proxy, stop).await;
         }
         None => {
             let Ok(Ok(http2)) = tokio::time::timeout(limit, begins_http2(&stream)).await else {
                 return;
             };
-            speak(stream, http2, Client { address, tls: false }, proxy, stop).await;
+            speak(stream, http2, Client::new(address, false), proxy, stop).await;
         }
     }
 }
@@ -140,10 +142,11 @@ async fn speak<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let options = &proxy.options;
     let ambiguous = Arc::new(AtomicBool::new(false));
     let origin = Origin { client, ambiguous: Arc::clone(&ambiguous) };
+    let mut stop = Seldom::new(stop.clone().cancelled_owned());
     let service = {
         let proxy = Arc::clone(&proxy);
         service_fn(move |request| {
-            let answer = Arc::clone(&proxy).handle(origin.clone(), request);
+            let answer = proxy.handle(&origin, request);
             async move { Ok::<_, Infallible>(answer.await) }
         })
     };
@@ -161,8 +164,9 @@ async fn speak<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         let connection = builder.serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
         let _ = tokio::select! {
+            biased;
             result = connection.as_mut() => result,
-            () = stop.cancelled() => {
+            () = &mut stop => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }
@@ -178,8 +182,9 @@ async fn speak<T: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         let connection = builder.serve_connection(io, service).with_upgrades();
         tokio::pin!(connection);
         let _ = tokio::select! {
+            biased;
             result = connection.as_mut() => result,
-            () = stop.cancelled() => {
+            () = &mut stop => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }

@@ -90,7 +90,7 @@ impl Child {
             }
             alive
         });
-        self.backend.gone.cancel();
+        self.backend.gone.say();
         context.say(|| format!("child {} (pid {}) is dying", self.backend.id, self.backend.pid));
     }
 
@@ -247,7 +247,7 @@ impl Child {
             let _ = self.death.set(moment);
         }
         self.phase.send_replace(Phase::Gone(status));
-        self.backend.gone.cancel();
+        self.backend.gone.say();
         self.backend.pool.clear();
     }
 }

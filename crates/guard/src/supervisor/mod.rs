@@ -91,6 +91,14 @@ pub(crate) struct Supervisor {
     upgrading: tokio::sync::Mutex<()>,
 }
 
+/// A child that is no more, and what it left unread.
+struct Dead {
+    running: Running,
+    status: std::process::ExitStatus,
+    /// Whether it was killed, since its dump took too long.
+    by_guard: bool,
+}
+
 /// Why a child is not served any more.
 enum Lost {
     /// It began to die, or is dead.
@@ -418,20 +426,30 @@ impl Supervisor {
 
     /// A child has begun to die. With ports of their own the next one need not wait for it.
     async fn crashed(self: &Arc<Self>, running: Running) {
-        self.context.router.remove(running.child.backend.id);
-        let gone = running.child.backend.gone.clone();
+        let backend = Arc::clone(&running.child.backend);
+        self.context.router.remove(backend.id);
+        let this = Arc::clone(self);
         if self.context.options.upstream.port.is_none() {
-            let this = Arc::clone(self);
             self.burials.spawn(async move { this.bury(running, true).await });
         } else {
-            self.bury(running, true).await;
+            if let Some(dead) = self.end_of(running, true).await {
+                // Its port is free: what it left can be looked through beside the next start.
+                self.burials.spawn(async move { this.record(dead).await });
+            }
         }
-        gone.cancel();
+        backend.gone.say();
     }
 
-    /// Waits for the end of a child that dies, at most for as long as its dump may take, and hands
-    /// on what it left.
-    async fn bury(&self, mut running: Running, served: bool) {
+    /// Waits for the end of a child that dies and hands on what it left.
+    async fn bury(&self, running: Running, served: bool) {
+        if let Some(dead) = self.end_of(running, served).await {
+            self.record(dead).await;
+        }
+    }
+
+    /// Waits for the end of a child that dies, at most for as long as its dump may take. `None`: it
+    /// lives, and was ended gracefully.
+    async fn end_of(&self, mut running: Running, served: bool) -> Option<Dead> {
         let options = &self.context.options;
         let child = Arc::clone(&running.child);
         // One that was sent SIGQUIT says its first line in a moment.
@@ -445,12 +463,20 @@ impl Supervisor {
                     child.backend.id, child.backend.pid
                 ));
                 self.retire(running, options.lifecycle.drain).await;
-                return;
+                return None;
             }
-            child.signal(Signal::SIGKILL, true);
             by_guard = true;
         }
+        // What it has started goes with it: it may hold the port.
+        child.signal(Signal::SIGKILL, true);
         let status = running.gone().await;
+        Some(Dead { running, status, by_guard })
+    }
+
+    /// Hands on what a dead child left.
+    async fn record(&self, dead: Dead) {
+        let Dead { mut running, status, by_guard } = dead;
+        let child = Arc::clone(&running.child);
         let report = running.last_words().await;
         let exit = crate::incident::exit(status, by_guard);
         let told = Some((jiff::Timestamp::now(), exit.text()));
