@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,7 +16,7 @@ use anyhow::{Context as _, bail, ensure};
 
 use crate::scoreboard::{Setup, number};
 use crate::unpanic_command::Unpanic;
-use crate::{cargo, profile_of, run_command};
+use crate::profile_of;
 
 /// Crashes when `UNPANIC_TRIES` does not say.
 const CRASHES: u32 = 200;

@@ -52,7 +52,7 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
     run_command(
         cargo()
             .args(["build", "--quiet", "--package", "guard", "--example", "bare_proxy"])
-            .args(["--profile", profile]),
+            .args(["--profile", &profile]),
     )?;
     let folder = tempfile::tempdir()?;
     let service = folder.path().join("service");
