@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
+use crate::profile_of;
 use crate::scoreboard::{Setup, number};
 use crate::unpanic_command::Unpanic;
-use crate::profile_of;
 
 /// Crashes when `UNPANIC_TRIES` does not say.
 const CRASHES: u32 = 200;

@@ -21,12 +21,14 @@ const HEAD: &str = "# Seeded races, proven by the modules' own tests\n\n\
     `cargo xtask seed-races --prove --count N --module DIR …`: each module is broken in one place at a time, as for \
     the page on seeded races. The tests of the seed's package are run three times under `unpanic prove --preview \
     --min-confidence low`, three times with `go test -race` and three times plainly. *Reached*: a test of the \
-    package comes to the function that was broken, by `go test -coverprofile`. *Proven*: a verdict `proven` on a \
-    finding at the seed's variable. *-race*: a report of the race detector that names a line of the variable. \
-    *Plain*: `fatal error: concurrent map …`. Seeds that no test reaches do not count.\n\n\
+    package comes to the variable in the file that was broken, by `go test -coverprofile`. *Proven*: a verdict `proven` \
+    on a finding at the seed's variable, in a run of the module's own tests. *If called*: none of them, but the test that \
+    `prove` makes itself, which calls the functions at once and says what that takes for granted. *-race*: a report of the race \
+    detector that names a line of the variable. *Plain*: `fatal error: concurrent map …`. Seeds that no test reaches do \
+    not count, nor do those with which the tests hang (they are deadlocks before they are races).\n\n\
     Bar: 80% of the seeds reached. A test that reaches the code from one goroutine alone cannot make a race \
     happen, whatever runs it: those seeds are in the figure all the same.\n\n\
-    | module | seeds | reached | found by `check` | proven | -race | plain |\n|---|---|---|---|---|---|---|\n";
+    | module | seeds | reached | found by `check` | proven | if called | either | -race | plain |\n|---|---|---|---|---|---|---|---|---|\n";
 
 /// What was seen of one seed.
 #[derive(Clone, Copy, Default)]
@@ -34,6 +36,8 @@ struct Seen {
     reached: bool,
     found: bool,
     proven: bool,
+    if_called: bool,
+    hangs: bool,
     race: bool,
     plain: bool,
 }
@@ -42,12 +46,14 @@ struct Seen {
 pub struct Page {
     text: String,
     details: String,
+    all: Vec<Seen>,
+    modules: usize,
 }
 
 impl Page {
     /// Without rows.
     pub fn new() -> Self {
-        Self { text: HEAD.to_owned(), details: String::new() }
+        Self { text: HEAD.to_owned(), details: String::new(), all: Vec::new(), modules: 0 }
     }
 
     /// Measures a module and writes the page with it.
@@ -66,60 +72,86 @@ impl Page {
             tree.restore(&seed.file)?;
             let seen = seen?;
             let mark = |yes: bool| if yes { "yes" } else { "no" };
-            eprintln!("{name} {number} {}: {}", seed.shown(), mark(seen.proven));
+            let how = if seen.proven {
+                "proven"
+            } else if seen.if_called {
+                "proven if called"
+            } else if seen.reached {
+                "no"
+            } else if seen.hangs {
+                "the tests hang"
+            } else {
+                "not reached"
+            };
+            eprintln!("{name} {number} {}: {how}", seed.shown());
             if seen.reached {
                 writeln!(
                     self.details,
-                    "| {name} {number} | {} | {} | {} | {} | {} | {} |",
+                    "| {name} {number} | {} | {} | {} | {} | {} | {} | {} |",
                     seed.operator,
                     seed.shown(),
                     mark(seen.found),
                     mark(seen.proven),
+                    mark(seen.if_called),
                     mark(seen.race),
                     mark(seen.plain)
                 )?;
             }
             all.push(seen);
         }
-        let count = |of: fn(&Seen) -> bool| all.iter().filter(|s| s.reached && of(s)).count();
-        writeln!(
-            self.text,
-            "| {name} | {} | {} | {} | {} | {} | {} |",
-            all.len(),
-            count(|_| true),
-            count(|s| s.found),
-            count(|s| s.proven),
-            count(|s| s.race),
-            count(|s| s.plain)
-        )?;
+        self.all.extend(&all);
+        self.modules += 1;
+        self.text += &row(name, &all);
+        let mut table = self.text.clone();
+        if self.modules > 1 {
+            table += &row("**all**", &self.all);
+        }
         let page = root().join("scoreboards/prove-seeds.md");
         let text = format!(
-            "{}\n| reached seed | operator | where | found | proven | -race | plain |\n|---|---|---|---|---|---|---|\n{}",
-            self.text, self.details
+            "{table}\n| reached seed | operator | where | found | proven | if called | -race | plain |\n|---|---|---|---|---|---|---|---|\n{}",
+            self.details
         );
         std::fs::write(&page, text).with_context(|| page.display().to_string())
     }
 }
 
+/// The counts of a module, or of all.
+fn row(name: &str, all: &[Seen]) -> String {
+    let count = |of: fn(&Seen) -> bool| all.iter().filter(|s| s.reached && of(s)).count();
+    format!(
+        "| {name} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+        all.len(),
+        count(|_| true),
+        count(|s| s.found),
+        count(|s| s.proven),
+        count(|s| s.if_called),
+        count(|s| s.proven || s.if_called),
+        count(|s| s.race),
+        count(|s| s.plain)
+    )
+}
+
 fn look(go: &Go, unpanic: &Unpanic, tree: &Tree, seed: &Seed) -> anyhow::Result<Seen> {
     let folder = tree.relative(seed.file.parent().unwrap_or(Path::new("")));
     let package = format!("./{}", folder.display());
-    let mut seen = Seen { reached: reaches(go, tree, seed, &package)?, ..Seen::default() };
-    if !seen.reached {
-        return Ok(seen);
+    let mut seen = Seen::default();
+    match reaches(go, tree, seed, &package)? {
+        Reach::No => return Ok(seen),
+        Reach::Hangs => return Ok(Seen { hangs: true, ..seen }),
+        Reach::Yes => seen.reached = true,
     }
-    let (runs, binary) = (RUNS.to_string(), go.binary.to_string_lossy().into_owned());
+    let runs = RUNS.to_string();
     let arguments = ["--preview", "--min-confidence", "low", "--runs", &runs, &package];
-    let command = ["--", &binary, "test", "-count=1", "-timeout=60s", &package];
-    let all: Vec<&str> = arguments.into_iter().chain(command).collect();
-    let lines = unpanic.prove(go, &tree.root, &all)?;
+    let lines = unpanic.prove(go, &tree.root, &arguments)?;
     let own = |line: &&Value| {
         let place = line["file"].as_str().map(Path::new).and_then(Path::parent);
         let variable = line["variable"].as_str().unwrap_or_default();
         place == Some(folder.as_path()) && super::is_part(&seed.variable, variable)
     };
     seen.found = lines.iter().any(|line| own(&line));
-    seen.proven = lines.iter().filter(own).any(|line| line["verdict"] == "proven");
+    let told = |verdict: &str| lines.iter().filter(own).any(|line| line["verdict"] == verdict);
+    seen.proven = told("proven");
+    seen.if_called = !seen.proven && told("proven-if-called");
     for _ in 0..RUNS {
         let text = test(go, tree, &["test", "-race", "-count=1", "-timeout=120s", &package])?;
         let names = |place: &super::Place| {
@@ -142,20 +174,32 @@ fn test(go: &Go, tree: &Tree, arguments: &[&str]) -> anyhow::Result<String> {
     Ok(text)
 }
 
+/// Whether a test comes to a seed.
+enum Reach {
+    Yes,
+    No,
+    /// With this seed the tests do not end: a lock is not given back, or asked for twice.
+    Hangs,
+}
+
 /// Whether a test of the package comes to a line of the variable in the file that was broken.
-fn reaches(go: &Go, tree: &Tree, seed: &Seed, package: &str) -> anyhow::Result<bool> {
+fn reaches(go: &Go, tree: &Tree, seed: &Seed, package: &str) -> anyhow::Result<Reach> {
     let profile = tempfile::NamedTempFile::new()?;
     let to = format!("-coverprofile={}", profile.path().display());
-    test(go, tree, &["test", "-count=1", "-timeout=60s", &to, package])?;
+    let printed = test(go, tree, &["test", "-count=1", "-timeout=60s", &to, package])?;
+    if printed.contains("panic: test timed out") {
+        return Ok(Reach::Hangs);
+    }
     let text = std::fs::read_to_string(profile.path()).unwrap_or_default();
     let name = seed.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let lines: Vec<u32> =
         seed.places.iter().filter(|p| p.file == seed.file).map(|p| p.line).collect();
     // path/file.go:12.3,14.2 statements count
-    Ok(text
+    let reached = text
         .lines()
         .filter_map(|line| covered(line, &name))
-        .any(|(from, to)| lines.iter().any(|line| (from..=to).contains(line))))
+        .any(|(from, to)| lines.iter().any(|line| (from..=to).contains(line)));
+    Ok(if reached { Reach::Yes } else { Reach::No })
 }
 
 /// The lines of a block of the file that ran.
