@@ -93,6 +93,23 @@ pub(crate) fn without_tparams(sig: &Signature) -> Signature {
 
 /// Whether `v` implements the interface `t`. All declarations involved must have been checked.
 pub fn implements(store: &Store, v: TypeId, t: TypeId) -> bool {
+    answer(store, v, t, false)
+}
+
+/// Whether type arguments satisfy the constraints of type parameters (as many). All declarations
+/// involved must have been checked.
+pub fn satisfies(store: &Store, tparams: &[TypeId], targs: &[TypeId]) -> bool {
+    let map = SubstMap::new(tparams, targs);
+    tparams.iter().zip(targs).all(|(&tparam, &targ)| {
+        // Wraps a constraint that is no interface.
+        constraint_interface(store, tparam);
+        let Type::TypeParam(p) = store.ty(tparam) else { return false };
+        let bound = p.bound.get();
+        bound.is_some_and(|bound| answer(store, targ, subst(store, bound, &map), true))
+    })
+}
+
+fn answer(store: &Store, v: TypeId, t: TypeId, constraint: bool) -> bool {
     let mut equivalent = |found: ObjId, wanted: ObjId| match (
         store.obj(found).typ.get(),
         store.obj(wanted).typ.get(),
@@ -105,7 +122,7 @@ pub fn implements(store: &Store, v: TypeId, t: TypeId) -> bool {
             || missing_method(store, v, t, true, &mut equivalent).is_none()
             || has_invalid_embedded_fields(store, v, &mut smallvec::SmallVec::new())
     };
-    Question { store, v, t, constraint: false, dynamic_comparable: true }.answer(has_methods, None)
+    Question { store, v, t, constraint, dynamic_comparable: true }.answer(has_methods, None)
 }
 
 impl Checker<'_> {

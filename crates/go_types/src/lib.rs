@@ -69,7 +69,7 @@ pub use constant::{ConstKind, ConstStr, ConstValue};
 pub use debug::debug_types;
 pub use driver::{CheckOptions, Plan, ProgramTypes, Stubs, check_program, with_large_stacks};
 pub use info::{ExprRef, FileInfo, Instance, PackageInfo, Selection, SelectionKind};
-pub use instantiate::{implements, instantiate};
+pub use instantiate::{implements, instantiate, satisfies};
 pub use lookup::{Lookup, has_ptr_recv, lookup_field_or_method};
 pub use missing::has_methods;
 pub use named::{expand_method, method_count};

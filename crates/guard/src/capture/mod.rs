@@ -123,6 +123,7 @@ impl Reader {
                 return;
             }
             self.dump += bytes.len();
+            self.child.dumps(self.dump);
         } else {
             self.child.tail.lock().add(bytes, self.stderr);
         }

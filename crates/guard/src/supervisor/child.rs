@@ -4,7 +4,7 @@
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::signal::{Signal, kill, killpg};
@@ -21,6 +21,8 @@ use crate::incident::Moment;
 
 /// How long before a crash requests count that have ended.
 const WINDOW: Duration = Duration::from_secs(3);
+/// The longest text of a stack that a program which lives writes: what `debug.Stack` gives is shorter.
+const LOGGED: usize = 64 << 10;
 /// How long the output of a dead child may stay open: something that it started holds it.
 const OUTPUT: Duration = Duration::from_millis(200);
 
@@ -34,6 +36,8 @@ pub(crate) struct Child {
     death: OnceLock<Moment>,
     /// Whether its stack came, so that it is a death for certain.
     confirmed: AtomicBool,
+    /// Bytes of its dump so far.
+    dump: AtomicUsize,
     /// Whether it was told to end.
     pub asked: AtomicBool,
     /// How far its end has come.
@@ -114,6 +118,16 @@ impl Child {
         self.confirmed.load(Ordering::Acquire)
     }
 
+    /// So much of its dump has come.
+    pub fn dumps(&self, bytes: usize) {
+        self.dump.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether more has come than anybody logs of a panic that was recovered from, which is one stack.
+    pub fn dumps_much(&self) -> bool {
+        self.is_confirmed() && self.dump.load(Ordering::Relaxed) > LOGGED
+    }
+
     /// Its dump is longer than what is read.
     pub fn dump_is_enough(&self) {
         self.enough.cancel();
@@ -147,6 +161,7 @@ impl Running {
             tail: Mutex::new(Tail::new(context.options.capture.lines)),
             death: OnceLock::new(),
             confirmed: AtomicBool::new(false),
+            dump: AtomicUsize::new(0),
             asked: AtomicBool::new(false),
             phase,
             enough: CancellationToken::new(),

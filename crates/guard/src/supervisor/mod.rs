@@ -91,6 +91,10 @@ pub(crate) struct Supervisor {
     upgrading: tokio::sync::Mutex<()>,
 }
 
+/// So long after the first line of a crash the runtime has stopped all goroutines but the one that writes
+/// (`freezetheworld` of Go's runtime tries for some milliseconds): whoever answers then, lives.
+const FROZEN: Duration = Duration::from_millis(50);
+
 /// A child that is no more, and what it left unread.
 struct Dead {
     running: Running,
@@ -454,10 +458,31 @@ impl Supervisor {
         let child = Arc::clone(&running.child);
         // One that was sent SIGQUIT says its first line in a moment.
         let _ = tokio::time::timeout(options.capture.dump_time, running.lost()).await;
-        running.dumped(options.capture.dump_time).await;
+        let mut lives = std::pin::pin!(async {
+            tokio::time::sleep(FROZEN).await;
+            self.lives(&child).await
+        });
+        let mut answer = None;
+        {
+            let mut dumped = std::pin::pin!(running.dumped(options.capture.dump_time));
+            loop {
+                tokio::select! {
+                    biased;
+                    () = &mut dumped => break,
+                    asked = &mut lives, if served && answer.is_none() => answer = Some(asked),
+                }
+            }
+        }
         let mut by_guard = false;
         if !running.is_gone() {
-            if served && self.lives(&child).await {
+            let lives = match answer {
+                _ if !served => false,
+                // It may have been answered just before the end.
+                Some(true) => self.lives(&child).await,
+                Some(false) => false,
+                None => !child.dumps_much() && lives.await,
+            };
+            if lives {
                 self.context.tell(&format!(
                     "child {} (pid {}) printed what looks like a crash but lives; it is replaced gracefully",
                     child.backend.id, child.backend.pid

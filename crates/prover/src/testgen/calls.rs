@@ -7,9 +7,10 @@
 
 use diag::{AccessKind, AccessRecord, FindingRecord, GoroutineKind};
 use go_syntax::ast::ExprKind;
-use go_types::{ConstValue, ObjId, Type};
+use go_types::{ConstValue, ObjId};
 use source::SourceFile;
 
+use super::generics::callable;
 use super::{Function, Source, Sources};
 
 /// What to call.
@@ -132,11 +133,11 @@ fn is_callable(sources: &Sources<'_>, function: &Function<'_>) -> bool {
     let Some(syntax) = function.syntax() else { return false };
     let is_test = function.source.file.path.to_string_lossy().ends_with("_test.go");
     let name = syntax.name.name.as_str();
-    let signature = sources.store.obj(function.obj).typ.get().map(|t| sources.store.ty(t));
-    let Some(Type::Signature(signature)) = signature else { return false };
-    let generic = !signature.tparams.is_empty() || !signature.recv_tparams.is_empty();
-    let special = matches!(name, "init" | "_") || name == "main" && signature.recv.is_none();
-    syntax.body.is_some() && !is_test && !generic && !special
+    if syntax.body.is_none() || is_test || matches!(name, "init" | "_") {
+        return false;
+    }
+    let callable = callable(sources.store, function);
+    callable.is_some_and(|callable| name != "main" || callable.receiver.is_some())
 }
 
 /// Functions of the package that call a function, in the order of files.

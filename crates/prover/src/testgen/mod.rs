@@ -8,12 +8,14 @@
 //!
 //! What is called is what the finding names: a handler is served requests, a function or method gets
 //! one receiver for all goroutines and arguments that can honestly be made (basic types, contexts,
-//! functions that do nothing, constructors and composite literals). All else that has to be taken for
+//! functions that do nothing, constructors and composite literals; what is generic gets `string` and the
+//! like for its type parameters). All else that has to be taken for
 //! granted is told as an assumption. Functions that start processes, touch files or open connections
 //! are not called.
 
 mod calls;
 mod effects;
+mod generics;
 mod names;
 mod text;
 mod values;

@@ -141,7 +141,8 @@ impl<'a> Names<'a> {
         })
     }
 
-    fn instance(&mut self, obj: ObjId, targs: &[TypeId]) -> Result<String, Refusal> {
+    /// The same, with type arguments.
+    pub fn instance(&mut self, obj: ObjId, targs: &[TypeId]) -> Result<String, Refusal> {
         let name = self.object(obj)?;
         if targs.is_empty() {
             return Ok(name);

@@ -5,9 +5,10 @@
 
 use diag::{FindingRecord, clean_line};
 use go_syntax::ast::{ExprId, ExprKind};
-use go_types::{ConstValue, ObjId, Signature, Type, TypeId, unalias};
+use go_types::{ConstValue, ObjId, Type, TypeId, unalias};
 
 use super::calls::{Call, How, Plan, callee_of};
+use super::generics::{Callable, callable};
 use super::values::{Refusal, Values};
 use super::{Function, Sources};
 
@@ -78,7 +79,7 @@ pub(super) fn write(
 /// `T.Method` or the function's name.
 fn shown(sources: &Sources<'_>, function: &Function<'_>) -> String {
     let name = sources.store.obj(function.obj).name;
-    match receiver(sources, function) {
+    match callable(sources.store, function).and_then(|callable| callable.receiver) {
         Some(t) => {
             let base = match sources.store.ty(unalias(sources.store, t)) {
                 Type::Pointer(base) => *base,
@@ -91,18 +92,6 @@ fn shown(sources: &Sources<'_>, function: &Function<'_>) -> String {
     }
 }
 
-fn signature<'a>(sources: &Sources<'a>, obj: ObjId) -> Option<&'a Signature> {
-    match sources.store.ty(sources.store.obj(obj).typ.get()?) {
-        Type::Signature(signature) => Some(signature),
-        _ => None,
-    }
-}
-
-fn receiver(sources: &Sources<'_>, function: &Function<'_>) -> Option<TypeId> {
-    let receiver = signature(sources, function.obj)?.recv?;
-    sources.store.obj(receiver).typ.get()
-}
-
 /// The call of a function. The receiver is one for all goroutines, and so is a parameter that the
 /// finding speaks of; what it does not name is made for each call.
 fn direct(
@@ -112,11 +101,12 @@ fn direct(
     record: &FindingRecord,
 ) -> Result<String, Refusal> {
     let unknown = || Refusal("its type is not known".to_owned());
-    let signature = signature(sources, call.function.obj).ok_or_else(unknown)?;
+    let Callable { receiver, signature, targs } =
+        callable(sources.store, &call.function).ok_or_else(unknown)?;
     let name = sources.store.obj(call.function.obj).name;
-    let target = match receiver(sources, &call.function) {
+    let target = match receiver {
         Some(t) => format!("{}.{name}", values.shared(t)?),
-        None => values.names.object(call.function.obj)?,
+        None => values.names.instance(call.function.obj, &targs)?,
     };
     let words: Vec<&str> = record
         .variable
@@ -154,10 +144,10 @@ fn handler(
 ) -> Result<String, Refusal> {
     let store = sources.store;
     let unknown = || Refusal("the handler is registered where a test cannot get at it".to_owned());
-    let signature = signature(sources, routes.obj).ok_or_else(unknown)?;
-    let target = match receiver(sources, routes) {
+    let Callable { receiver, signature, targs } = callable(store, routes).ok_or_else(unknown)?;
+    let target = match receiver {
         Some(t) => format!("{}.{}", values.shared(t)?, store.obj(routes.obj).name),
-        None => values.names.object(routes.obj)?,
+        None => values.names.instance(routes.obj, &targs)?,
     };
     let is_mux = |t: TypeId| go_types::type_string(store, t) == "*net/http.ServeMux";
     let serves = |t: TypeId| {

@@ -7,6 +7,7 @@ use go_types::{
     type_string, unalias, under,
 };
 
+use super::generics::{instances_for, signature_of};
 use super::names::{Names, is_exported};
 
 /// Constructors of constructors are followed so far.
@@ -17,6 +18,15 @@ const MAX_DEPTH: usize = 4;
 pub(crate) struct Refusal(pub String);
 
 type Made = Result<String, Refusal>;
+
+/// A function that gives a value.
+struct Constructor<'a> {
+    obj: ObjId,
+    targs: Vec<TypeId>,
+    signature: &'a Signature,
+    /// Whether it returns an error too.
+    fails: bool,
+}
 
 /// Makes values.
 pub(crate) struct Values<'a> {
@@ -115,8 +125,11 @@ impl<'a> Values<'a> {
             Type::Basic(basic) => self.basic(own, *basic, depth),
             Type::Pointer(base) => self.pointer_to(*base, depth),
             Type::Map { .. } | Type::Slice(_) | Type::Array { .. } => {
-                let made = self.constructed(own, depth);
-                made.or_else(|_| Ok(format!("{}{{}}", self.names.type_text(own)?)))
+                if let Ok(made) = self.constructed(own, depth) {
+                    return Ok(made);
+                }
+                let element = self.element(own, depth)?;
+                Ok(format!("{}{{{element}}}", self.names.type_text(own)?))
             }
             Type::Struct(_) => match self.constructed(own, depth) {
                 Ok(value) => Ok(value),
@@ -135,6 +148,20 @@ impl<'a> Values<'a> {
             }
             Type::Interface(_) => self.implementation(own, depth),
             _ => Err(Refusal(format!("no value of {} can be made", type_string(store, own)))),
+        }
+    }
+
+    /// What an argument that is a map or a slice holds, lest a loop over it does nothing: one element, if
+    /// that is basic.
+    fn element(&mut self, t: TypeId, depth: usize) -> Made {
+        let store = self.store;
+        let is_basic = |t: TypeId| matches!(store.ty(under(store, t)), Type::Basic(_));
+        match *store.ty(under(store, t)) {
+            Type::Map { key, elem } if depth == 0 && is_basic(key) && is_basic(elem) => {
+                Ok(format!("{}: {}", self.value(key, 0)?, self.value(elem, 0)?))
+            }
+            Type::Slice(elem) if depth == 0 && is_basic(elem) => self.value(elem, 0),
+            _ => Ok(String::new()),
         }
     }
 
@@ -208,6 +235,7 @@ impl<'a> Values<'a> {
             }
             ("io", "Writer", false) => format!("{}.Discard", self.names.std("io")),
             ("time", "Time", false) => format!("{}.Now()", self.names.std("time")),
+            ("time", "Duration", false) => format!("{}.Second", self.names.std("time")),
             ("testing", _, true) => {
                 return Err(Refusal("it is a function for tests".to_owned()));
             }
@@ -334,44 +362,50 @@ impl<'a> Values<'a> {
             return Err(none());
         }
         let foreign = pkg != self.pkg;
-        let mut candidates: Vec<(usize, ObjId, bool)> = Vec::new();
+        let mut candidates: Vec<Constructor<'_>> = Vec::new();
         for obj in self.functions(pkg) {
             let name = self.store.obj(obj).name.as_str();
             let starts = ["New", "new", "Make", "make", "Open", "open"];
             if !starts.iter().any(|s| name.starts_with(s)) || foreign && !is_exported(name) {
                 continue;
             }
-            let Some(signature) = self.function(obj) else { continue };
-            let gives: Vec<TypeId> =
-                signature.results.iter().filter_map(|&r| self.store.obj(r).typ.get()).collect();
-            let is_error = |e: TypeId| type_string(self.store, e) == "error";
-            let (first, fails) = match gives[..] {
-                [only] => (only, false),
-                [first, error] if self.fallible && is_error(error) => (first, true),
-                _ => continue,
-            };
-            let fits = match self.store.ty(unalias(self.store, first)) {
-                Type::Pointer(base) => pointer && identical(self.store, *base, t),
-                _ => !pointer && identical(self.store, first, t),
-            };
-            if fits {
-                candidates.push((signature.params.len(), obj, fails));
+            let plain = self.function(obj).map(|signature| (Vec::new(), signature));
+            let instances = instances_for(self.store, obj, &named.targs).into_iter();
+            let instances =
+                instances.filter_map(|(targs, t)| Some((targs, signature_of(self.store, t)?)));
+            let ways = plain.into_iter().chain(instances.filter(|(targs, _)| !targs.is_empty()));
+            for (targs, signature) in ways {
+                let gives: Vec<TypeId> =
+                    signature.results.iter().filter_map(|&r| self.store.obj(r).typ.get()).collect();
+                let is_error = |e: TypeId| type_string(self.store, e) == "error";
+                let (first, fails) = match gives[..] {
+                    [only] => (only, false),
+                    [first, error] if self.fallible && is_error(error) => (first, true),
+                    _ => continue,
+                };
+                let fits = match self.store.ty(unalias(self.store, first)) {
+                    Type::Pointer(base) => pointer && identical(self.store, *base, t),
+                    _ => !pointer && identical(self.store, first, t),
+                };
+                if fits {
+                    candidates.push(Constructor { obj, targs, signature, fails });
+                }
             }
         }
-        candidates.sort_by_key(|(params, ..)| *params);
+        candidates.sort_by_key(|candidate| candidate.signature.params.len());
         self.open.push(t);
-        let made = candidates.iter().find_map(|&(_, obj, fails)| self.call(obj, fails, depth).ok());
+        let made = candidates.iter().find_map(|candidate| self.call(candidate, depth).ok());
         self.open.pop();
         made.ok_or_else(none)
     }
 
-    fn call(&mut self, obj: ObjId, fails: bool, depth: usize) -> Made {
-        let Some(signature) = self.function(obj) else { return Err(Refusal(String::new())) };
+    fn call(&mut self, constructor: &Constructor<'_>, depth: usize) -> Made {
+        let &Constructor { obj, ref targs, signature, fails } = constructor;
         let (setup, assumed) = (self.setup.len(), self.assumed.len());
         let made = self
             .arguments(signature, 0, depth + 1, &mut |values, _, t, depth| values.value(t, depth));
-        let made =
-            made.and_then(|arguments| Ok(format!("{}({arguments})", self.names.object(obj)?)));
+        let made = made
+            .and_then(|arguments| Ok(format!("{}({arguments})", self.names.instance(obj, targs)?)));
         let value = match made {
             Ok(value) => value,
             Err(refusal) => {

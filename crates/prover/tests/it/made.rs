@@ -146,3 +146,52 @@ fn plain_memory_asks_for_the_race_detector() {
     let check = racy.check_test(&test, &found[0], 2).unwrap();
     assert_eq!((check.failed, check.runs), (2, 2), "{}\n{}", check.other, test.text);
 }
+
+/// The same as a type with parameters; the map is asked for by a constructor of fewer.
+const GENERIC: &str = r#"package hub
+
+import "sync"
+
+type Hub[K comparable, V any] struct {
+	mu      sync.Mutex
+	clients map[K]V
+}
+
+func New[V any]() *Hub[string, V] { return &Hub[string, V]{clients: map[string]V{}} }
+
+func (h *Hub[K, V]) Add(k K, v V) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.clients[k] = v
+}
+
+func (h *Hub[K, V]) Drop(k K) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.clients, k)
+}
+
+func (h *Hub[K, V]) Count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.clients)
+}
+
+func (h *Hub[K, V]) AddAll(all map[K]V) {
+	for k, v := range all {
+		h.clients[k] = v
+	}
+}
+"#;
+
+#[test]
+fn what_is_generic_is_called_with_type_arguments() {
+    let dir = module(GENERIC);
+    let found = findings(dir.path());
+    assert!(!found.is_empty());
+    let mut prover = prover(dir.path(), &found);
+    let verdicts = verdicts(&mut prover);
+    assert!(verdicts.iter().all(|v| v.verdict == VerdictKind::ProvenIfCalled), "{verdicts:#?}");
+    let calls: Vec<&String> = verdicts.iter().flat_map(|v| &v.calls).collect();
+    assert!(calls.iter().any(|c| *c == "Hub[string, string].AddAll"), "{calls:?}");
+}
