@@ -68,6 +68,9 @@ pub(crate) fn plans<'a>(
             for caller in callers(sources, first.obj, first.source) {
                 plans.extend(direct(vec![Call { function: caller, innermost: false }]));
             }
+            // Two calls of one function may meet as well.
+            let innermost = chains[0].functions.last().is_some_and(|last| last.obj == first.obj);
+            plans.extend(direct(vec![Call { function: *first, innermost }]));
         }
         return plans;
     }

@@ -195,3 +195,19 @@ fn what_is_generic_is_called_with_type_arguments() {
     let calls: Vec<&String> = verdicts.iter().flat_map(|v| &v.calls).collect();
     assert!(calls.iter().any(|c| *c == "Hub[string, string].AddAll"), "{calls:?}");
 }
+
+#[test]
+fn an_access_that_has_no_partner_meets_itself() {
+    let text = HUB.replace("sync.Mutex", "sync.RWMutex").replace(
+        "h.clients[name] = 0",
+        "h.mu.RLock()\n\tdefer h.mu.RUnlock()\n\th.clients[name] = 0",
+    );
+    let dir = module(&text);
+    let mut found = findings(dir.path());
+    found.retain(|f| f.rule == "MAP013");
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].accesses.len(), 1);
+    let verdicts = verdicts(&mut prover(dir.path(), &found));
+    assert_eq!(verdicts[0].verdict, VerdictKind::ProvenIfCalled, "{verdicts:#?}");
+    assert_eq!(verdicts[0].calls, ["Hub.Reset"]);
+}
