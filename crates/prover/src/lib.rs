@@ -29,7 +29,7 @@
 //!   goroutines came close to each other in time on one object, and not elsewhere. A delay that catches
 //!   nobody makes the next one there rarer, at most eight goroutines are held at once, and none while it
 //!   is the only one. Each process has a budget: 30% of what it takes by itself, and at least two seconds
-//!   (test suites: 0.3; `--all`: 0.1).
+//!   (test suites: 0.2; `--all`: 0.1).
 //! - `go_exec::guard`: processes that notice when unpanic is gone, by whatever signal, kill what was started
 //!   and remove the folder.
 //!

@@ -51,7 +51,7 @@ impl Plan {
     pub fn for_suite(self) -> Self {
         Self {
             delay: self.delay.min(Duration::from_millis(20)),
-            free: self.free.min(Duration::from_millis(300)),
+            free: self.free.min(Duration::from_millis(200)),
             ..self
         }
     }

@@ -103,20 +103,23 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
         }
         let reached = rounds[2].iter().map(|o| o.reached).max().unwrap_or(0);
         writeln!(page, "{row} {reached} |")?;
+        // After each module: the whole takes long, and what is done is done.
+        write_page(setup, &page, &notes)?;
     }
-    if !notes.is_empty() {
-        writeln!(page, "\nOther results:\n\n{notes}")?;
-    }
-    writeln!(
-        page,
-        "\nMeasured with {}, on two processors that other work shared.",
-        setup.go.version()?
-    )?;
-    std::fs::create_dir_all(&setup.out)?;
-    let path = setup.out.join("prove-modules.md");
-    std::fs::write(&path, page).with_context(|| path.display().to_string())?;
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     Ok(())
+}
+
+fn write_page(setup: &Setup, table: &str, notes: &str) -> anyhow::Result<()> {
+    let mut page = table.to_owned();
+    if !notes.is_empty() {
+        writeln!(page, "\nOther results:\n\n{}", notes.trim_end())?;
+    }
+    let go = setup.go.version()?;
+    writeln!(page, "\nMeasured with {go}, on two processors that other work shared.")?;
+    std::fs::create_dir_all(&setup.out)?;
+    let path = setup.out.join("prove-modules.md");
+    std::fs::write(&path, page).with_context(|| path.display().to_string())
 }
 
 struct Suite<'a> {
