@@ -406,7 +406,7 @@ pub struct ProveArgs {
     /// At most so many runs; fewer when all is proven.
     #[arg(long, default_value_t = 3, value_name = "N", help_heading = "Runs")]
     pub runs: u32,
-    /// How much of a run's own time goroutines may be held, in percent; a short run may always have some
+    /// How much of a run's own time goroutines may be held, in percent; a short run may always have some.
     #[arg(long, default_value = "30%", value_name = "PERCENT", value_parser = parse_percent, help_heading = "Runs")]
     pub budget: u32,
     /// Seconds that a test binary, a program or the given command may take.

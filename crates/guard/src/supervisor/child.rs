@@ -21,7 +21,7 @@ use crate::incident::Moment;
 
 /// How long before a crash requests count that have ended.
 const WINDOW: Duration = Duration::from_secs(3);
-/// The longest text of a stack that a program which lives writes: what `debug.Stack` gives is shorter.
+/// Whoever logs the stack of a panic that was recovered from hardly ever writes so much.
 const LOGGED: usize = 64 << 10;
 /// How long the output of a dead child may stay open: something that it started holds it.
 const OUTPUT: Duration = Duration::from_millis(200);
@@ -123,7 +123,7 @@ impl Child {
         self.dump.store(bytes, Ordering::Relaxed);
     }
 
-    /// Whether more has come than anybody logs of a panic that was recovered from, which is one stack.
+    /// Whether its stack has come and much more: no text of a program that lives.
     pub fn dumps_much(&self) -> bool {
         self.is_confirmed() && self.dump.load(Ordering::Relaxed) > LOGGED
     }

@@ -51,8 +51,8 @@ pub(super) fn callable<'a>(store: &'a Store, function: &Function<'_>) -> Option<
     Some(Callable { receiver: Some(receiver), signature, targs: Vec::new() })
 }
 
-/// The instances of a generic function that could give a value of an instance: its type parameters
-/// are some of the type's arguments, in any order.
+/// A function as it could give a value of an instance: if it is generic, its type parameters are some
+/// of the type's arguments, in any order.
 pub(super) fn instances_for(
     store: &Store,
     generic: ObjId,
@@ -60,11 +60,11 @@ pub(super) fn instances_for(
 ) -> Vec<(Vec<TypeId>, TypeId)> {
     let Some(own) = store.obj(generic).typ.get() else { return Vec::new() };
     let Some(signature) = signature_of(store, own) else { return Vec::new() };
-    let mut choices: Vec<Vec<TypeId>> = vec![Vec::new()];
     // Two of two are four; nobody has a constructor with many more.
-    if signature.tparams.len() > 3 || targs.len() > 3 {
+    if signature.tparams.len() > 3 || !signature.tparams.is_empty() && targs.len() > 3 {
         return Vec::new();
     }
+    let mut choices: Vec<Vec<TypeId>> = vec![Vec::new()];
     for _ in &signature.tparams {
         let longer = |chosen: &Vec<TypeId>| {
             let chosen = chosen.clone();

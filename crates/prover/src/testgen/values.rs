@@ -369,12 +369,8 @@ impl<'a> Values<'a> {
             if !starts.iter().any(|s| name.starts_with(s)) || foreign && !is_exported(name) {
                 continue;
             }
-            let plain = self.function(obj).map(|signature| (Vec::new(), signature));
-            let instances = instances_for(self.store, obj, &named.targs).into_iter();
-            let instances =
-                instances.filter_map(|(targs, t)| Some((targs, signature_of(self.store, t)?)));
-            let ways = plain.into_iter().chain(instances.filter(|(targs, _)| !targs.is_empty()));
-            for (targs, signature) in ways {
+            for (targs, t) in instances_for(self.store, obj, &named.targs) {
+                let Some(signature) = signature_of(self.store, t) else { continue };
                 let gives: Vec<TypeId> =
                     signature.results.iter().filter_map(|&r| self.store.obj(r).typ.get()).collect();
                 let is_error = |e: TypeId| type_string(self.store, e) == "error";
