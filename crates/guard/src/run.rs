@@ -34,6 +34,8 @@ use crate::supervisor::{Context, Control, Supervisor, say};
 const QUEUE: usize = 10_000;
 /// Connections that the kernel keeps while all are busy.
 const BACKLOG: u32 = 4096;
+/// When a start is over: the first child answers, and whatever runs once has run.
+const STARTED: Duration = Duration::from_secs(5);
 /// How long the last incidents may take to be written when the guard ends.
 const LAST_WRITES: Duration = Duration::from_secs(10);
 
@@ -138,6 +140,11 @@ pub fn run(options: Options) -> BoxFuture<'static, Result<()>> {
         );
         let serving =
             tokio::spawn(proxy::serve(listener, tls, proxy, stop_accepting.clone(), cut.clone()));
+
+        tokio::spawn(async {
+            tokio::time::sleep(STARTED).await;
+            crate::pages::let_go_of_code();
+        });
 
         signals.forward(&supervisor, &context).await;
 

@@ -1,6 +1,6 @@
 //! `unpanic guard` beside nothing, a bare proxy, nginx and HAProxy: requests a second and the 99th
 //! percentile, HTTP/1.1 and gRPC, 50 and 500 connections, in one run; and the memory that each takes
-//! before the load. The figures go to `guard-throughput.md` of the output folder.
+//! before the load and after it. The figures go to `guard-throughput.md` of the output folder.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -19,12 +19,15 @@ const SECONDS: u32 = 8;
 /// Each way is loaded so often, in turn; the best counts.
 const ROUNDS: usize = 3;
 const CONNECTIONS: [u32; 2] = [50, 500];
+/// How long after its first answer a program counts as idle.
+const SETTLED: std::time::Duration = std::time::Duration::from_secs(15);
 
 const HEAD: &str = "# Throughput of unpanic guard\n\n\
     One command regenerates this: `cargo xtask scoreboard guard-throughput` (`UNPANIC_SECONDS=N` for another length of each load).\n\n\
     One service (crates/guard/testdata/service) behind each proxy in turn, everything on one machine; the order is repeated three times and\n\
     the best of each counts. The bare proxy (crates/guard/examples/bare_proxy.rs) is the least that can be built from hyper: it adds no\n\
-    header and notes nothing. *Of bare*: requests a second as a share of the bare proxy's. Bar: 85%, less than 15 MB idle.\n";
+    header and notes nothing. *Of bare*: requests a second as a share of the bare proxy's. Bar: 85%, less than 15 MB idle. *Memory*: resident, code and\n\
+    constants included, 15 seconds after the first answer and once more after the loads.\n";
 
 /// What is spoken.
 #[derive(Clone, Copy, PartialEq)]
@@ -65,8 +68,8 @@ pub fn run(setup: &Setup) -> anyhow::Result<()> {
                 "\n## gRPC\n\nh2load, two threads, one unary call at a time on each connection, a message of one byte each way.\n"
             }
         };
-        page += "\n| through | 50 connections | of bare | p99 | 500 connections | of bare | p99 | memory idle |\n\
-            |---|---|---|---|---|---|---|---|\n";
+        page += "\n| through | 50 connections | of bare | p99 | 500 connections | of bare | p99 | memory idle | after |\n\
+            |---|---|---|---|---|---|---|---|---|\n";
         page += &table(protocol, &unpanic, &service, folder.path(), seconds)?;
     }
     let full = idle_in_full(&unpanic, &service, folder.path())?;
@@ -125,7 +128,6 @@ fn table(
         .args(["-addr", "127.0.0.1:{port}"])
         .args(h2c);
     ways.push(Way { name: "unpanic guard", address, process: Some(started(&mut command)?) });
-    let mut idle = Vec::new();
     for way in &ways {
         let up = || match protocol {
             Protocol::Http1 => {
@@ -134,8 +136,10 @@ fn table(
             Protocol::Grpc => h2load(way.address, 1, &["-n", "1"], place).is_ok(),
         };
         wait_for(up).with_context(|| way.name)?;
-        idle.push(way.process.as_ref().map(|p| memory(p.0.id(), "VmRSS:")));
     }
+    std::thread::sleep(SETTLED);
+    let resident = |way: &Way| way.process.as_ref().map(|p| memory(p.0.id(), "VmRSS:"));
+    let idle: Vec<Option<u64>> = ways.iter().map(resident).collect();
     let mut best = vec![[(0.0, 0.0); CONNECTIONS.len()]; ways.len()];
     for _ in 0..ROUNDS {
         for (way, best) in ways.iter().zip(&mut best) {
@@ -153,23 +157,26 @@ fn table(
             }
         }
     }
+    let after: Vec<Option<u64>> = ways.iter().map(resident).collect();
     drop(service_process);
     let mut rows = String::new();
     let bare = best[1];
-    for ((way, figures), idle) in ways.iter().zip(best).zip(idle) {
-        let [few, many] = figures;
-        let idle =
-            idle.map_or_else(|| "–".to_owned(), |kib| format!("{:.1} MB", kib as f64 / 1024.0));
+    let megabytes = |kib: Option<u64>| {
+        kib.map_or_else(|| "–".to_owned(), |kib| format!("{:.1} MB", kib as f64 / 1024.0))
+    };
+    for (i, (way, [few, many])) in ways.iter().zip(best).enumerate() {
         writeln!(
             rows,
-            "| {} | {:.0}/s | {:.0}% | {:.1} ms | {:.0}/s | {:.0}% | {:.1} ms | {idle} |",
+            "| {} | {:.0}/s | {:.0}% | {:.1} ms | {:.0}/s | {:.0}% | {:.1} ms | {} | {} |",
             way.name,
             few.0,
             few.0 * 100.0 / bare[0].0,
             few.1,
             many.0,
             many.0 * 100.0 / bare[1].0,
-            many.1
+            many.1,
+            megabytes(idle[i]),
+            megabytes(after[i])
         )?;
     }
     Ok(rows)
@@ -187,6 +194,7 @@ fn idle_in_full(unpanic: &Unpanic, service: &Path, place: &Path) -> anyhow::Resu
         .args(["-addr", "127.0.0.1:{port}"]);
     let guard = started(&mut command)?;
     wait_for(|| ask(address, "GET", "/health", "").is_ok_and(|(status, _)| status == 200))?;
+    std::thread::sleep(SETTLED);
     let pid = guard.0.id();
     Ok((memory(pid, "VmRSS:"), memory(pid, "RssAnon:")))
 }
