@@ -369,8 +369,8 @@ impl<'a> Values<'a> {
             if !starts.iter().any(|s| name.starts_with(s)) || foreign && !is_exported(name) {
                 continue;
             }
-            for (targs, t) in instances_for(self.store, obj, &named.targs) {
-                let Some(signature) = signature_of(self.store, t) else { continue };
+            for (targs, function) in instances_for(self.store, obj, &named.targs) {
+                let Some(signature) = signature_of(self.store, function) else { continue };
                 let gives: Vec<TypeId> =
                     signature.results.iter().filter_map(|&r| self.store.obj(r).typ.get()).collect();
                 let is_error = |e: TypeId| type_string(self.store, e) == "error";
