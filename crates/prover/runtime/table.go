@@ -22,7 +22,8 @@ type siteState struct {
 	nanos   uint64 // and for how long in all
 	met     uint64
 	weight  uint64 // probability of a delay, in thousandths
-	_       [3]uint64
+	beside  uint64 // 1: no finding names it, and others are what the run is for
+	_       [2]uint64
 }
 
 const magic = 0x756e70616e696331 // "unpanic1"

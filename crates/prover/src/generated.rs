@@ -8,7 +8,7 @@ use diag::FindingRecord;
 use crate::program::{Job, JobKind};
 use crate::proof::Proof;
 use crate::run::{BUILD_LIMIT, Prover, RunLog, Started, build_text};
-use crate::testgen::GeneratedTest;
+use crate::testgen::{GeneratedTest, listed};
 use crate::{ProveError, overlay};
 
 /// So many tests are tried for a finding.
@@ -70,7 +70,7 @@ impl Prover {
             let reached = self.reached(finding);
             let tests = self.tests(finding).to_vec();
             for (index, test) in tests.iter().enumerate().take(MAX_TRIES) {
-                tell(&format!("a test that calls {}", test.calls.join(" and ")));
+                tell(&format!("a test that calls {}", listed(&test.calls, "")));
                 let Some(binary) = self.build_test(test, true, self.options.race)? else {
                     continue;
                 };

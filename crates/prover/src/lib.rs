@@ -72,7 +72,7 @@ pub use program::{Job, JobKind, Prepared, Request, TestsOf, prepare};
 pub use proof::{Meeting, Proof, Side, StackFrame, Verdict, VerdictKind};
 pub use run::{Prover, RunLog, RunOptions};
 pub use sites::{Site, Skip};
-pub use testgen::{GeneratedTest, TEST_HEADER};
+pub use testgen::{GeneratedTest, TEST_HEADER, listed};
 
 /// The import path of the runtime package in the overlay.
 pub(crate) const RUNTIME: &str = "unpanicrt";

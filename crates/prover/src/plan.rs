@@ -18,7 +18,12 @@ pub struct Plan {
     /// Two accesses closer than this are a near miss; zero: goroutines are held at the sites of
     /// findings only.
     pub near: Duration,
+    /// Whether it is for findings: near misses count in which one of their sites has part.
+    pub steers: bool,
 }
+
+/// What near is.
+const NEAR: Duration = Duration::from_millis(100);
 
 impl Plan {
     /// For the accesses of findings: hold from the start, and long.
@@ -30,6 +35,7 @@ impl Plan {
             free: Duration::from_secs(2),
             permille,
             near: Duration::ZERO,
+            steers: true,
         }
     }
 
@@ -41,17 +47,20 @@ impl Plan {
             longest: Duration::from_millis(100),
             free: Duration::from_millis(100),
             permille,
-            near: Duration::from_millis(100),
+            near: NEAR,
+            steers: false,
         }
     }
 
     /// The same for a test suite, which is to take about as long as it always does: most processes of
-    /// a suite live shorter than a second, and two free seconds would be most of their time.
+    /// a suite live shorter than a second, and two free seconds would be most of their time. Its tests come
+    /// to a finding's map from elsewhere than the finding says, so that those are learnt as well.
     #[must_use]
     pub fn for_suite(self) -> Self {
         Self {
             delay: self.delay.min(Duration::from_millis(20)),
             free: self.free.min(Duration::from_millis(200)),
+            near: if self.steers { NEAR } else { self.near },
             ..self
         }
     }
@@ -65,6 +74,7 @@ impl Plan {
             free: Duration::ZERO,
             permille: 0,
             near: Duration::ZERO,
+            steers: false,
         }
     }
 }

@@ -42,7 +42,8 @@ pub(crate) fn write(path: &Path, plan: &Plan, sites: &[Site], learnt: &[Row]) ->
     for (number, site) in sites.iter().enumerate() {
         let fresh = if site.findings.is_empty() { 0 } else { 1000 };
         let weight = learnt.get(number).map_or(fresh, |row| row.weight);
-        words.extend([0, 0, 0, 0, weight, 0, 0, 0]);
+        let beside = plan.steers && site.findings.is_empty();
+        words.extend([0, 0, 0, 0, weight, u64::from(beside), 0, 0]);
     }
     let bytes: Vec<u8> = words.iter().flat_map(|w| w.to_ne_bytes()).collect();
     fs::write(path, bytes)

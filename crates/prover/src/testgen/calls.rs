@@ -10,6 +10,7 @@ use go_syntax::ast::ExprKind;
 use go_types::{ConstValue, ObjId};
 use source::SourceFile;
 
+use super::fill::filler;
 use super::generics::callable;
 use super::{Function, Source, Sources};
 
@@ -51,6 +52,20 @@ struct Chain<'a> {
 
 /// The plans for a finding, the best first.
 pub(crate) fn plans<'a>(
+    sources: &Sources<'a>,
+    record: &FindingRecord,
+    locate: &dyn Fn(&str) -> Option<Source<'a>>,
+) -> Vec<Plan<'a>> {
+    let mut plans = unfilled(sources, record, locate);
+    for plan in &mut plans {
+        if let How::Direct(calls) = &mut plan.how {
+            calls.extend(filler(sources, record, calls, locate));
+        }
+    }
+    plans
+}
+
+fn unfilled<'a>(
     sources: &Sources<'a>,
     record: &FindingRecord,
     locate: &dyn Fn(&str) -> Option<Source<'a>>,
@@ -144,7 +159,11 @@ fn is_callable(sources: &Sources<'_>, function: &Function<'_>) -> bool {
 }
 
 /// Functions of the package that call a function, in the order of files.
-fn callers<'a>(sources: &Sources<'a>, callee: ObjId, home: Source<'a>) -> Vec<Function<'a>> {
+pub(super) fn callers<'a>(
+    sources: &Sources<'a>,
+    callee: ObjId,
+    home: Source<'a>,
+) -> Vec<Function<'a>> {
     let mut found: Vec<Function<'a>> = Vec::new();
     for &source in sources.files.iter().filter(|s| s.pkg == home.pkg) {
         let ast = &source.info.ast;
@@ -228,8 +247,9 @@ fn pattern_at(source: Source<'_>, line: u32) -> Option<String> {
 /// Whether only the race detector sees two of them meet.
 pub(super) fn needs_race(record: &FindingRecord) -> bool {
     // The runtime itself looks at maps only.
-    let other = |a: &AccessRecord| {
-        matches!(a.kind, AccessKind::Read | AccessKind::Write) || !a.kind.is_in_memory()
-    };
-    record.accesses.iter().any(other)
+    record.accesses.iter().any(|access| !is_map(access))
+}
+
+pub(super) fn is_map(access: &AccessRecord) -> bool {
+    access.kind.is_in_memory() && !matches!(access.kind, AccessKind::Read | AccessKind::Write)
 }

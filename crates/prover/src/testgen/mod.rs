@@ -9,17 +9,20 @@
 //! What is called is what the finding names: a handler is served requests, a function or method gets
 //! one receiver for all goroutines and arguments that can honestly be made (basic types, contexts,
 //! functions that do nothing, constructors and composite literals; what is generic gets `string` and the
-//! like for its type parameters). All else that has to be taken for
+//! like for its type parameters). A map that the finding's functions only read and delete from is filled by
+//! a method beside them. All else that has to be taken for
 //! granted is told as an assumption. Functions that start processes, touch files or open connections
 //! are not called.
 
 mod calls;
 mod effects;
+mod fill;
 mod generics;
 mod names;
 mod text;
 mod values;
 
+pub use names::listed;
 pub use text::HEADER as TEST_HEADER;
 
 use std::path::PathBuf;

@@ -191,3 +191,17 @@ impl<'a> Names<'a> {
 pub(crate) fn is_exported(name: &str) -> bool {
     name.chars().next().is_some_and(char::is_uppercase)
 }
+
+/// Names in a sentence, with a mark at both ends of each: a, b and c.
+pub fn listed(names: &[String], mark: &str) -> String {
+    let mut text = String::new();
+    for (index, name) in names.iter().enumerate() {
+        let before = match index {
+            0 => "",
+            _ if index + 1 == names.len() => " and ",
+            _ => ", ",
+        };
+        text.extend([before, mark, name, mark]);
+    }
+    text
+}

@@ -9,6 +9,7 @@ use go_types::{ConstValue, ObjId, Type, TypeId, unalias};
 
 use super::calls::{Call, How, Plan, callee_of};
 use super::generics::{Callable, callable};
+use super::names::listed;
 use super::values::{Refusal, Values};
 use super::{Function, Sources};
 
@@ -55,11 +56,11 @@ pub(super) fn write(
                 );
                 names.push(shown(sources, &call.function));
             }
-            let both = names.join("` and `");
+            let both = listed(&names, "`");
             values.assume(if names.len() == 1 {
-                format!("`{both}` may be called by several goroutines at once")
+                format!("{both} may be called by several goroutines at once")
             } else {
-                format!("`{both}` may be called at once")
+                format!("{both} may be called at once")
             });
         }
         How::Serve { routes, patterns } => {
@@ -384,7 +385,7 @@ fn assemble(
          once it is none. The calls run in a process of their own, since a concurrent map access ends \
          a process without a way to stop it.",
         match &plan.how {
-            How::Direct(_) => names.join(" and "),
+            How::Direct(_) => listed(names, ""),
             How::Serve { .. } => format!("the handler of {}", names.join(", ")),
         }
     ));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use diag::FindingRecord;
+use diag::{AccessKind, FindingRecord};
 use prover::{Plan, Prover, Verdict, VerdictKind};
 
 use crate::{findings, options, prepare, toolchain};
@@ -214,4 +214,56 @@ fn an_access_that_has_no_partner_meets_itself() {
     let verdicts = verdicts(&mut prover(dir.path(), &found));
     assert_eq!(verdicts[0].verdict, VerdictKind::ProvenIfCalled, "{verdicts:#?}");
     assert_eq!(verdicts[0].calls, ["Hub.Reset"]);
+}
+
+/// Nothing that the finding names puts anything into the map.
+const EMPTIED: &str = r#"package hub
+
+import "sync"
+
+type Hub struct {
+	mu      sync.Mutex
+	clients map[string]int
+}
+
+func New() *Hub { return &Hub{clients: map[string]int{}} }
+
+func (h *Hub) Count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.clients)
+}
+
+func (h *Hub) Purge() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for name := range h.clients {
+		delete(h.clients, name)
+	}
+}
+
+func (h *Hub) Add(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.put(name)
+}
+
+func (h *Hub) put(name string) { h.clients[name]++ }
+
+func (h *Hub) Has(name string) bool {
+	_, ok := h.clients[name]
+	return ok
+}
+"#;
+
+#[test]
+fn a_map_that_is_only_emptied_is_filled() {
+    let dir = module(EMPTIED);
+    let mut found = findings(dir.path());
+    let deletes = |f: &FindingRecord| f.accesses.iter().any(|a| a.kind == AccessKind::MapDelete);
+    found.retain(deletes);
+    assert_eq!(found.len(), 1);
+    let verdicts = verdicts(&mut prover(dir.path(), &found));
+    assert_eq!(verdicts[0].verdict, VerdictKind::ProvenIfCalled, "{verdicts:#?}");
+    assert_eq!(verdicts[0].calls, ["Hub.Has", "Hub.Purge", "Hub.Add"]);
 }

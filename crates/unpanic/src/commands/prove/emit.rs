@@ -56,7 +56,7 @@ pub fn emit(
             if reason.is_empty() {
                 reason = format!(
                     "a test that calls {} failed in {} of {RUNS} runs: {}",
-                    test.calls.join(" and "),
+                    prover::listed(&test.calls, ""),
                     check.failed,
                     last_line(&check.other)
                 );

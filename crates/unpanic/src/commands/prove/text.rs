@@ -67,16 +67,12 @@ impl Printer {
             writeln!(out, "  = without a trap: {}", clean_line(skipped))?;
         }
         if !verdict.calls.is_empty() {
-            let calls = verdict.calls.join("` and `");
+            let calls = prover::listed(&verdict.calls, "`");
             let why = match verdict.own_reached {
                 0 => "nothing of yours reaches it".to_owned(),
                 n => format!("what is yours reached it {}, never at once", times(n)),
             };
-            writeln!(
-                out,
-                "  = {why}: a test was made that calls `{}` at once",
-                clean_line(&calls)
-            )?;
+            writeln!(out, "  = {why}: a test was made that calls {} at once", clean_line(&calls))?;
             for text in &verdict.assumed {
                 writeln!(out, "  = taken for granted: {}", clean_line(text))?;
             }
