@@ -342,6 +342,20 @@ impl Prover {
 
     /// Runs a program that was built with traps, and takes in what it reports.
     pub(crate) fn run_one(&mut self, what: &Started, run: u32) -> Result<RunLog, ProveError> {
+        let limit = match what.job.kind {
+            JobKind::Test => self.options.test_limit,
+            JobKind::Program => self.options.program_limit,
+        };
+        self.run_within(what, run, limit)
+    }
+
+    /// The same for at most so long.
+    pub(crate) fn run_within(
+        &mut self,
+        what: &Started,
+        run: u32,
+        limit: Duration,
+    ) -> Result<RunLog, ProveError> {
         let (report, counts) =
             (report_path(self.workspace.path()), table_path(self.workspace.path()));
         let _ = fs::remove_file(&report);
@@ -353,10 +367,6 @@ impl Prover {
             .map_err(ProveError::io("the table of the run"))?;
         let mut env = what.env.clone();
         env.push(("UNPANIC_PROVE".to_owned(), self.workspace.path().into()));
-        let limit = match what.job.kind {
-            JobKind::Test => self.options.test_limit,
-            JobKind::Program => self.options.program_limit,
-        };
         // Tests clean up after themselves when they are left to end; a service never ends.
         let early = what.job.kind == JobKind::Program;
         let mut size = 0;
