@@ -5,6 +5,7 @@ mod made;
 mod order;
 mod proofs;
 mod shapes;
+mod suites;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
