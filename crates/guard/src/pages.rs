@@ -55,7 +55,7 @@ fn let_go(range: std::ops::Range<usize>) -> bool {
 
 /// The mappings of files in a text of the form of `/proc/PID/smaps` (proc(5)) that can be read, cannot be written to,
 /// and have no page of their own: relocated constants have, and their file does not hold what they hold.
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "there is no such file"))]
+#[cfg(any(target_os = "linux", test))]
 fn unchanged(smaps: &str) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
     let mut last = None;
     smaps.lines().filter_map(move |line| {
@@ -72,6 +72,7 @@ fn unchanged(smaps: &str) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
 
 /// The range of a line such as `55d0-55f0 r-xp 00001000 fe:00 123 /usr/bin/unpanic`, if its pages are a file's and
 /// cannot be written to.
+#[cfg(any(target_os = "linux", test))]
 fn mapping<'a>(
     range: &str,
     words: &mut impl Iterator<Item = &'a str>,
@@ -116,10 +117,8 @@ Anonymous:             0 kB
     #[cfg(target_os = "linux")]
     #[test]
     fn this_process_goes_on() {
-        let text = include_str!("pages.rs").len();
         assert!(let_go_of_code() > 0);
-        // Code and constants are as they were.
-        assert_eq!(include_str!("pages.rs").len(), text);
+        // Code runs, and constants are as they were.
         assert!(include_str!("pages.rs").contains("MADV_DONTNEED"));
     }
 }

@@ -56,12 +56,16 @@ pub(crate) fn plans<'a>(
     record: &FindingRecord,
     locate: &dyn Fn(&str) -> Option<Source<'a>>,
 ) -> Vec<Plan<'a>> {
-    let mut plans = unfilled(sources, record, locate);
-    for plan in &mut plans {
-        if let How::Direct(calls) = &mut plan.how {
-            calls.extend(filler(sources, record, calls, locate));
-        }
-    }
+    let plain = unfilled(sources, record, locate);
+    // What fills the map may be more than a test can call: without it is better than not at all.
+    let filled = |plan: &Plan<'a>| {
+        let How::Direct(calls) = &plan.how else { return None };
+        let filler = filler(sources, record, calls, locate)?;
+        let how = How::Direct(calls.iter().copied().chain([filler]).collect());
+        Some(Plan { source: plan.source, how })
+    };
+    let mut plans: Vec<Plan<'a>> = plain.iter().filter_map(filled).collect();
+    plans.extend(plain);
     plans
 }
 
