@@ -478,7 +478,7 @@ impl<'a> Values<'a> {
     }
 
     /// A type that is known to implement an interface: one that a constructor without parameters of the
-    /// interface's package gives, or one of the test's package.
+    /// interface's package gives, or one of the test's package or of the interface's.
     fn implementation(&mut self, t: TypeId, depth: usize) -> Made {
         let store = self.store;
         let Type::Interface(interface) = store.ty(under(store, t)) else {
@@ -506,20 +506,12 @@ impl<'a> Values<'a> {
                 return Ok(format!("{call}()"));
             }
         }
-        let mut own: Vec<(Symbol, TypeId)> = Vec::new();
-        if let Some(scope) = store.package(self.pkg).scope.get() {
-            for &obj in scope.values() {
-                let object = store.obj(obj);
-                if let (ObjKind::TypeName, Some(of)) = (&object.kind, object.typ.get())
-                    && matches!(store.ty(of), Type::Named(n) if n.tparams.get().is_none_or(|p| p.is_empty()))
-                    && !matches!(store.ty(under(store, of)), Type::Interface(_))
-                {
-                    own.push((object.name, of));
-                }
-            }
+        let mut types = self.plain_types(self.pkg);
+        // Those of the standard library are nothing without what gives them: a connection, a file.
+        if pkg != self.pkg && !self.is_standard(t) {
+            types.extend(self.plain_types(pkg));
         }
-        own.sort_by_key(|(name, _)| name.as_str());
-        for (name, of) in own {
+        for (name, of) in types {
             let made = if implements(store, of, t) {
                 self.value(of, depth + 1)
             } else if implements(store, store.new_type(Type::Pointer(of)), t) {
@@ -533,6 +525,26 @@ impl<'a> Values<'a> {
             }
         }
         Err(unknown())
+    }
+
+    /// The types of a package that a value could have, by name: neither interfaces nor generic, and such as the
+    /// test can name.
+    fn plain_types(&self, pkg: PkgId) -> Vec<(Symbol, TypeId)> {
+        let store = self.store;
+        let Some(scope) = store.package(pkg).scope.get() else { return Vec::new() };
+        let plain = |&obj: &ObjId| {
+            let object = store.obj(obj);
+            let ObjKind::TypeName = object.kind else { return None };
+            let of = object.typ.get()?;
+            let Type::Named(named) = store.ty(of) else { return None };
+            let generic = named.tparams.get().is_some_and(|params| !params.is_empty());
+            let interface = matches!(store.ty(under(store, of)), Type::Interface(_));
+            let visible = pkg == self.pkg || is_exported(object.name.as_str());
+            (visible && !generic && !interface).then_some((object.name, of))
+        };
+        let mut types: Vec<(Symbol, TypeId)> = scope.values().filter_map(plain).collect();
+        types.sort_by_key(|(name, _)| name.as_str());
+        types
     }
 
     /// Whether a type is one of the standard library, whose zero value is what its documentation says.

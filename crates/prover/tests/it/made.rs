@@ -267,3 +267,69 @@ fn a_map_that_is_only_emptied_is_filled() {
     assert_eq!(verdicts[0].verdict, VerdictKind::ProvenIfCalled, "{verdicts:#?}");
     assert_eq!(verdicts[0].calls, ["Hub.Has", "Hub.Purge", "Hub.Add"]);
 }
+
+#[test]
+fn an_interface_of_another_package_has_its_implementations() {
+    let dir = module(
+        r#"package hub
+
+import (
+	"sync"
+
+	"example.com/hub/event"
+)
+
+type Hub struct {
+	mu    sync.Mutex
+	kinds map[string]int
+}
+
+func New() *Hub { return &Hub{kinds: map[string]int{}} }
+
+func (h *Hub) Log(e event.Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.kinds[e.Kind()]++
+}
+
+func (h *Hub) Count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.kinds)
+}
+
+func (h *Hub) Of(e event.Event) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.kinds[e.Kind()]
+}
+
+func (h *Hub) Reset(e event.Event) { delete(h.kinds, e.Kind()) }
+"#,
+    );
+    std::fs::create_dir(dir.path().join("event")).unwrap();
+    let event = r#"package event
+
+type Event interface {
+	Kind() string
+	event()
+}
+
+type hidden struct{}
+
+func (hidden) Kind() string { return "hidden" }
+func (hidden) event()       {}
+
+type Start struct{}
+
+func (*Start) Kind() string { return "start" }
+func (*Start) event()       {}
+"#;
+    std::fs::write(dir.path().join("event/event.go"), event).unwrap();
+    let found = findings(dir.path());
+    assert!(!found.is_empty());
+    let verdicts = verdicts(&mut prover(dir.path(), &found));
+    assert_eq!(verdicts[0].verdict, VerdictKind::ProvenIfCalled, "{verdicts:#?}");
+    let stands = "`Start` stands for example.com/hub/event.Event";
+    assert!(verdicts[0].assumed.iter().any(|a| a == stands), "{:?}", verdicts[0].assumed);
+}
