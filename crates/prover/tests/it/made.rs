@@ -8,7 +8,7 @@ use prover::{Plan, Prover, Verdict, VerdictKind};
 use crate::{findings, options, prepare, toolchain};
 
 /// A library without tests: nothing calls it.
-const HUB: &str = r#"package hub
+pub const HUB: &str = r#"package hub
 
 import (
 	"os"
@@ -47,7 +47,7 @@ func (h *Hub) Reset(name string) {
 func clean() { os.Remove("x") }
 "#;
 
-fn module(text: &str) -> tempfile::TempDir {
+pub fn module(text: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("go.mod"), "module example.com/hub\n\ngo 1.22\n").unwrap();
     std::fs::write(dir.path().join("hub.go"), text).unwrap();

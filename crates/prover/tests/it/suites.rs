@@ -5,48 +5,16 @@ use std::path::Path;
 use diag::FindingRecord;
 use prover::{Plan, Proof, Prover, Verdict, VerdictKind};
 
-use crate::{findings, options, prepare, toolchain};
+use crate::{findings, made, options, prepare, toolchain};
 
-/// `Has` forgets the lock; a finding names it and the first function that holds it, `Add`.
-const HUB: &str = r#"package hub
-
-import "sync"
-
-type Hub struct {
-	mu      sync.Mutex
-	clients map[string]int
+/// The hub of the other tests, whose `Reset` only reads without the lock: a finding names it and the first function
+/// that holds it, `Add`.
+fn hub() -> String {
+    made::HUB.replace("h.clients[name] = 0", "_ = h.clients[name]")
 }
-
-func New() *Hub { return &Hub{clients: map[string]int{"a": 1}} }
-
-func (h *Hub) Add(name string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.clients[name]++
-}
-
-func (h *Hub) Drop(name string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.clients, name)
-}
-
-func (h *Hub) Count() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return len(h.clients)
-}
-
-func (h *Hub) Has(name string) bool {
-	_, ok := h.clients[name]
-	return ok
-}
-"#;
 
 fn module(test: &str) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("go.mod"), "module example.com/hub\n\ngo 1.22\n").unwrap();
-    std::fs::write(dir.path().join("hub.go"), HUB).unwrap();
+    let dir = made::module(&hub());
     std::fs::write(dir.path().join("hub_test.go"), test).unwrap();
     dir
 }
@@ -69,10 +37,10 @@ fn nobody_is_held_while_alone() {
 import "testing"
 
 func TestAlone(t *testing.T) {
-	h := New()
+	h := New("a")
 	for range 100 {
 		h.Add("b")
-		h.Has("a")
+		h.Reset("a")
 	}
 }
 "#,
@@ -84,7 +52,7 @@ func TestAlone(t *testing.T) {
 
 #[test]
 fn who_meets_a_finding_from_elsewhere_is_learnt() {
-    // Whoever is held at `Has` waits in vain: the other one was there before, and no finding names `Drop`.
+    // Whoever is held at `Reset` waits in vain: the other one was there before, and no finding names `Drop`.
     let dir = module(
         r#"package hub
 
@@ -94,7 +62,7 @@ import (
 )
 
 func TestDrop(t *testing.T) {
-	h := New()
+	h := New("a")
 	for range 20 {
 		dropped := make(chan bool)
 		go func() {
@@ -102,7 +70,7 @@ func TestDrop(t *testing.T) {
 			close(dropped)
 		}()
 		time.Sleep(5 * time.Millisecond)
-		h.Has("a")
+		h.Reset("a")
 		<-dropped
 	}
 }
@@ -111,6 +79,7 @@ func TestDrop(t *testing.T) {
     let told = verdict(dir.path());
     assert_eq!(told.verdict, VerdictKind::Proven, "{told:#?}");
     let Some(Proof::Meeting { meeting }) = told.proof else { panic!("{told:#?}") };
-    let line = |text: &str| HUB.lines().position(|l| l.contains(text)).unwrap() as u32 + 1;
-    assert_eq!([meeting.held.line, meeting.came.line], [line("delete("), line(", ok :=")]);
+    let hub = hub();
+    let line = |text: &str| hub.lines().position(|l| l.contains(text)).unwrap() as u32 + 1;
+    assert_eq!([meeting.held.line, meeting.came.line], [line("delete("), line("_ = h.clients")]);
 }

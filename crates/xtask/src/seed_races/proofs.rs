@@ -17,7 +17,7 @@ use crate::unpanic_command::Unpanic;
 /// Runs of each kind.
 const RUNS: u32 = 3;
 
-const HEAD: &str = "# Seeded races, proven by the modules' own tests\n\n\
+const HEAD: &str = "# Seeded races, proven by the modules' own tests or by one that is made\n\n\
     `cargo xtask seed-races --prove --count N --module DIR …`: each module is broken in one place at a time, as for \
     the page on seeded races. The tests of the seed's package are run three times under `unpanic prove --preview \
     --min-confidence low`, three times with `go test -race` and three times plainly. *Reached*: a test of the \
